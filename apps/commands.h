@@ -1,0 +1,30 @@
+// The subcommands. Each returns the exit code of the program, or throws: UsageError for 2, Error for 1.
+#pragma once
+
+#include "apps/options.h"
+
+namespace tare {
+struct Safetensors;
+
+namespace float32 {
+int run_train(const TrainOptions& options);
+int run_eval(const EvalOptions& options);
+int run_cancel(const CancelOptions& options);
+int run_fold(const FoldOptions& options, const Safetensors& contents);
+}  // namespace float32
+
+namespace float64 {
+int run_train(const TrainOptions& options);
+int run_eval(const EvalOptions& options);
+int run_cancel(const CancelOptions& options);
+int run_fold(const FoldOptions& options, const Safetensors& contents);
+int run_gradcheck(const GradcheckOptions& options);
+int run_tape(const TapeOptions& options);
+}  // namespace float64
+
+/// Parses the command line and runs the subcommand it names.
+int run_command_line(int argc, char** argv);
+
+/// The signal that asked the program to stop, or 0. The first SIGINT or SIGTERM is noted here, the second ends it at once.
+int stop_signal();
+}  // namespace tare

@@ -1,0 +1,91 @@
+// tare eval: scores a saved model on a test set.
+#include "apps/commands.h"
+#include "apps/progress.h"
+#include "apps/training.h"
+#include "layers/linear.h"
+#include "layers/model_file.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+
+namespace TARE_NAMESPACE {
+namespace {
+
+// What the file says, else what the option says, else the default; Error if the first two contradict each other.
+template <class T>
+T setting(const Safetensors& contents, const char* key, const std::optional<T>& option, T standard,
+          T (*named)(const std::string&, const std::string&), const std::string& file) {
+  const auto found = contents.metadata.find(key);
+  if (found == contents.metadata.end()) return option.value_or(standard);
+  T in_file;
+  try {
+    in_file = named(found->second, fmt::format("{}: metadata \"{}\"", file, key));
+  } catch (const UsageError& error) {
+    throw Error("{}", error.what());  // the file's fault, not the user's
+  }
+  if (option && *option != in_file) {
+    throw UsageError("--{}: the model was trained with {}, found {}", key, name_of(in_file), name_of(*option));
+  }
+  return in_file;
+}
+
+void print_confusion(const Evaluation& test, Index classes) {
+  std::int64_t largest = 0;
+  for (std::int64_t n : test.confusion) largest = std::max(largest, n);
+  const auto width = std::max<std::size_t>(fmt::formatted_size("{}", largest), 3) + 2;
+  fmt::print("\nConfusion matrix: rows are labels, columns predictions\n{:>8}", "");
+  for (Index k = 0; k < classes; ++k) fmt::print("{:>{}}", k, width);
+  fmt::print("{:>10}\n", "correct");
+  for (Index label = 0; label < classes; ++label) {
+    std::int64_t total = 0;
+    fmt::print("{:>8}", label);
+    const std::int64_t* row = test.confusion.data() + label * classes;
+    for (Index k = 0; k < classes; ++k) {
+      total += row[k];
+      fmt::print("{:>{}}", row[k] == 0 ? "." : fmt::format("{}", row[k]), width);
+    }
+    if (total > 0) fmt::print("{:>8.2f} %", 100 * static_cast<double>(row[label]) / static_cast<double>(total));
+    fmt::print("\n");
+  }
+}
+
+}  // namespace
+
+int run_eval(const EvalOptions& options) {
+  const Safetensors contents = read_safetensors(options.model);
+  const auto activation =
+      setting(contents, "activation", options.activation, Activation::relu, activation_named, options.model);
+  const auto pixels = setting(contents, "pixels", options.pixels, Pixels::standard, pixels_named, options.model);
+  Sequential model = build_model(contents, activation, options.model);
+
+  const std::filesystem::path folder = find_data(options.data);
+  const ImageSet test_set = load_test_data(folder);
+  const auto& first = dynamic_cast<const Linear&>(model[0]);
+  if (first.weight.value.cols() != test_set.features()) {
+    throw Error("{}: the model takes {} inputs, but the images in {} have {} x {} = {} pixels", options.model,
+                first.weight.value.cols(), folder.string(), test_set.rows, test_set.cols, test_set.features());
+  }
+  Progress progress(options.quiet);
+  progress.line("Data: {}, {} test images of {} x {}", folder.string(), grouped(test_set.count), test_set.rows,
+                test_set.cols);
+  progress.line("Model: {}", model.describe());
+
+  Tape tape(options.threads, Tape::Gradients::none);
+  const Evaluation test = evaluate(model, test_set, pixels, tape);
+  if (options.json) {
+    nlohmann::ordered_json out;
+    out["test_accuracy"] = test.accuracy();
+    out["test_loss"] = std::isfinite(test.loss) ? nlohmann::ordered_json(test.loss) : nullptr;
+    out["samples"] = test.samples;
+    fmt::print("{}\n", out.dump());
+    return 0;
+  }
+  fmt::print("Test accuracy  {:.2f} %: {} errors out of {}, loss {:.4f}\n", 100 * test.accuracy(),
+             grouped(test.samples - test.correct), grouped(test.samples), test.loss);
+  const auto classes = std::lround(std::sqrt(static_cast<double>(test.confusion.size())));
+  print_confusion(test, classes);
+  return 0;
+}
+
+}  // namespace TARE_NAMESPACE

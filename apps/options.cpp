@@ -1,0 +1,346 @@
+// The command line: every option with its range, default and help. What it accepts ends up in the structs of options.h.
+#include "apps/options.h"
+
+#include "apps/commands.h"
+#include "layers/safetensors.h"
+
+#include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tare {
+namespace {
+
+template <class T>
+using Names = std::vector<std::pair<const char*, T>>;
+
+const Names<Activation> kActivations{
+    {"relu", Activation::relu}, {"sigmoid", Activation::sigmoid}, {"tanh", Activation::tanh}};
+const Names<Pixels> kPixels{{"standard", Pixels::standard}, {"unit", Pixels::unit}, {"binary", Pixels::binary}};
+const Names<Norm> kNorms{{"batch", Norm::batch}, {"layer", Norm::layer}, {"none", Norm::none}};
+const Names<BiasRule> kBiasRules{{"auto", BiasRule::drop_cancelled}, {"keep", BiasRule::keep}};
+const Names<BatchNormKind> kBatchNormKinds{
+    {"fused", BatchNormKind::fused}, {"composed", BatchNormKind::composed}, {"diagonal", BatchNormKind::diagonal}};
+const Names<OptimizerKind> kOptimizers{
+    {"sgd", OptimizerKind::sgd}, {"adam", OptimizerKind::adam}, {"adamw", OptimizerKind::adamw}};
+const Names<Precision> kPrecisions{{"float", Precision::float32}, {"double", Precision::float64}};
+
+constexpr Index kMany = 1'000'000'000;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+template <class T>
+T named(const Names<T>& names, const std::string& name, const std::string& what) {
+  std::vector<const char*> known;
+  for (const auto& [known_name, value] : names) {
+    if (name == known_name) return value;
+    known.push_back(known_name);
+  }
+  throw UsageError("{}: expected {}, found \"{}\"", what, fmt::join(known, ", "), name);
+}
+
+template <class T>
+const char* name_in(const Names<T>& names, T value) {
+  for (const auto& [name, known] : names) {
+    if (known == value) return name;
+  }
+  return "";
+}
+
+/// Reads the whole text as a number from low to high, or throws UsageError naming the option.
+template <class T>
+T number(const std::string& option, std::string_view text, T low, T high) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  if (whole && value >= low && value <= high) return value;  // never true of nan
+  const char* kind = std::is_integral_v<T> ? "whole number" : "number";
+  if (high == std::numeric_limits<T>::max() || static_cast<double>(high) == kInfinity) {
+    throw UsageError("{}: expected a {} of at least {}, found \"{}\"", option, kind, low, text);
+  }
+  throw UsageError("{}: expected a {} from {} to {}, found \"{}\"", option, kind, low, high, text);
+}
+
+constexpr double kLargest = std::numeric_limits<double>::max();
+const double kPositive = std::nextafter(0.0, 1.0);
+const double kBelowOne = std::nextafter(1.0, 0.0);
+
+std::pair<std::string_view, std::string_view> split_at(std::string_view text, char separator) {
+  const std::size_t at = text.find(separator);
+  if (at == std::string_view::npos) return {text, {}};
+  return {text.substr(0, at), text.substr(at + 1)};
+}
+
+std::vector<Index> widths(const std::string& option, const std::string& text, Index widest = 1'000'000) {
+  std::vector<Index> result;
+  std::size_t begin = 0;
+  for (std::size_t end = 0; end != std::string::npos; begin = end + 1) {
+    end = text.find(',', begin);
+    const std::string_view width = std::string_view(text).substr(begin, end == std::string::npos ? end : end - begin);
+    result.push_back(number<Index>(option, width, 1, widest));
+  }
+  return result;
+}
+
+ScheduleOptions schedule(const std::string& option, const std::string& text) {
+  const auto [kind, rest] = split_at(text, ':');
+  if (text == "constant") return {};
+  if (kind == "step") {
+    const auto [period, gamma] = split_at(rest, ',');
+    return {.kind = ScheduleOptions::Kind::step,
+            .period = number<Index>(option, period, 1, kMany),
+            .gamma = number<double>(option, gamma, 0, kLargest)};
+  }
+  if (text == "cosine") return {.kind = ScheduleOptions::Kind::cosine};
+  if (kind == "cosine") {
+    return {.kind = ScheduleOptions::Kind::cosine, .warmup = number<Index>(option, rest, 0, kMany)};
+  }
+  throw UsageError("{}: expected constant, step:EPOCHS,GAMMA or cosine[:WARMUP_STEPS], found \"{}\"", option, text);
+}
+
+InitScale init_scale(const std::string& option, const std::string& text) {
+  const auto [kind, sigma] = split_at(text, ':');
+  if (text == "he") return {.kind = InitScale::Kind::he};
+  if (text == "xavier") return {.kind = InitScale::Kind::xavier};
+  if (kind == "normal") {
+    return {.kind = InitScale::Kind::normal, .sigma = number<double>(option, sigma, 0, kLargest)};
+  }
+  throw UsageError("{}: expected he, xavier or normal:SIGMA, found \"{}\"", option, text);
+}
+
+/// Adds options to a subcommand, each as a function of its name and its text. CLI11 finds the words; their meaning and
+/// ranges are checked here, so that every message has the same form.
+class Command {
+ public:
+  Command(CLI::App& parent, const char* name, const char* description, const char* example)
+      : app_(parent.add_subcommand(name, description)) {
+    app_->footer(fmt::format("\nExample: {}", example));
+    app_->get_formatter()->column_width(34);
+  }
+
+  CLI::App& app() { return *app_; }
+  std::string name() const { return app_->get_name(); }
+  bool given() const { return app_->parsed(); }
+
+  template <class Read>
+  void option(const std::string& name, const char* argument, const std::string& help, const Read& read) {
+    app_->add_option_function<std::string>(
+            name, [name, read](const std::string& text) { read(name, text); }, help)
+        ->type_name(argument)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  }
+
+  template <class T>
+  void choice(const std::string& name, const char* help, const Names<T>& names, T& target) {
+    add_choice(name, fmt::format("{} [{}]", help, name_in(names, target)), names, target);
+  }
+  template <class T>
+  void choice(const std::string& name, const char* help, const Names<T>& names, std::optional<T>& target) {
+    add_choice(name, help, names, target);
+  }
+
+  template <class T, class Target>
+  void number(const std::string& name, const char* argument, const char* help, T low, T high, Target& target) {
+    option(name, argument, help, [&target, low, high](const std::string& option, const std::string& text) {
+      target = tare::number<T>(option, text, low, high);
+    });
+  }
+
+  void text(const std::string& name, const char* argument, const char* help, std::string& target) {
+    option(name, argument, help, [&target](const std::string& option, const std::string& text) {
+      if (text.empty()) throw UsageError("{}: expected a name, found nothing", option);
+      target = text;
+    });
+  }
+
+  void flag(const std::string& name, const char* help, bool& target, bool value = true) {
+    app_->add_flag_callback(
+        name, [&target, value] { target = value; }, help);
+  }
+
+ private:
+  template <class T, class Target>
+  void add_choice(const std::string& name, const std::string& help, const Names<T>& names, Target& target) {
+    std::vector<const char*> known;
+    for (const auto& [known_name, value] : names) known.push_back(known_name);
+    option(name, "NAME", fmt::format("{}: {}", fmt::join(known, ", "), help),
+           [&](const std::string& option, const std::string& text) { target = named(names, text, option); });
+  }
+
+  CLI::App* app_;
+};
+
+void add_common(Command& c, std::string& data, int& threads, Precision& precision, bool& quiet, bool& json) {
+  c.text("--data", "NAME|DIR", "auto, mnist, or a folder of IDX files [auto]", data);
+  c.number<int>("--threads", "N", "Threads; they never change a result [all cores]", 1, 1024, threads);
+  c.choice("--precision", "Numbers to compute with", kPrecisions, precision);
+  c.flag("--quiet", "No progress and no notices", quiet);
+  c.flag("--json", "One JSON object on standard output instead of text", json);
+}
+
+void add_train_options(Command& c, TrainOptions& o, std::optional<double>& lr, std::optional<double>& momentum) {
+  add_common(c, o.data, o.threads, o.precision, o.quiet, o.json);
+  c.choice("--pixels", "Scaling: (x/255-0.1307)/0.3081, x/255, x>=128", kPixels, o.pixels);
+
+  c.option("--hidden", "W,W,...", "Widths of the hidden layers [256,128]",
+           [&o](const std::string& option, const std::string& text) { o.network.hidden = widths(option, text); });
+  c.choice("--norm", "After each hidden Linear", kNorms, o.network.norm);
+  c.choice("--bias", "auto drops a bias that BatchNorm cancels", kBiasRules, o.network.bias);
+  c.choice("--batchnorm", "How training computes it; diagonal has a wrong gradient", kBatchNormKinds,
+           o.network.batch_norm_kind);
+  c.choice("--activation", "After the normalization", kActivations, o.network.activation);
+  c.number<double>("--dropout", "P", "Probability, after the activation [0]", 0, kBelowOne, o.network.dropout);
+  c.option("--init-scale", "he|xavier|normal:SIGMA", "Of the initial weights [he before relu, else xavier]",
+           [&o](const std::string& option, const std::string& text) { o.network.init = init_scale(option, text); });
+
+  c.choice("--optimizer", "Update rule", kOptimizers, o.optimizer);
+  c.number<double>("--lr", "R", "Learning rate [0.05 with sgd, else 0.001]", 0, kLargest, lr);
+  c.number<double>("--momentum", "M", "Only with sgd [0.9]", 0, kBelowOne, momentum);
+  c.number<double>("--weight-decay", "W", "On every parameter; decoupled with adamw [0]", 0, kLargest, o.weight_decay);
+  c.option("--schedule", "S", "constant, step:EPOCHS,GAMMA, cosine[:WARMUP_STEPS] [constant]",
+           [&o](const std::string& option, const std::string& text) { o.schedule = schedule(option, text); });
+  c.number<double>("--clip", "NORM", "Clip the norm of the whole gradient [off]", kPositive, kLargest, o.clip);
+
+  c.number<Index>("--batch", "N", "Samples in a batch [128]", 1, kMany, o.batch);
+  c.number<Index>("--epochs", "N", "Passes over the training data [5]", 1, kMany, o.epochs);
+  c.number<Index>("--steps", "N", "Stop after N steps; alone, it lifts the limit of epochs", 1, kMany, o.steps);
+  c.number<std::uint64_t>("--seed", "N", "Of the weights, the order of samples and dropout [1]", 0,
+                          std::numeric_limits<std::uint64_t>::max(), o.seed);
+  c.flag("--no-shuffle", "Take the samples in the order of the file", o.shuffle, false);
+
+  c.text("--log", "FILE", "Write a CSV: step,epoch,lr,train_loss,test_loss,test_accuracy", o.log);
+  c.number<Index>("--log-every", "K", "Log every K steps, besides the ends of epochs [one epoch]", 1, kMany,
+                  o.log_every);
+  c.number<Index>("--eval-every", "K", "Evaluate every K steps, besides the ends of epochs", 1, kMany, o.eval_every);
+  c.text("--save", "FILE", "Save the model (safetensors)", o.save);
+  c.text("--init", "FILE", "Start from the tensors of this model", o.init);
+  c.flag("--detect-anomaly", "Stop at the first value or gradient that is not finite, and name its op and layer",
+         o.detect_anomaly);
+}
+
+void add_eval_options(Command& c, EvalOptions& o) {
+  add_common(c, o.data, o.threads, o.precision, o.quiet, o.json);
+  c.app().add_option("MODEL", o.model, "A saved model (safetensors)")->required();
+  c.choice("--activation", "For a file that does not say [relu]", kActivations, o.activation);
+  c.choice("--pixels", "For a file that does not say [standard]", kPixels, o.pixels);
+}
+
+void add_tape_options(Command& c, TapeOptions& o) {
+  c.option("--hidden", "W,W,...", "Widths of the hidden layers [4]",
+           [&o](const std::string& option, const std::string& text) { o.network.hidden = widths(option, text, 1000); });
+  c.choice("--norm", "After each hidden Linear", kNorms, o.network.norm);
+  c.choice("--bias", "auto drops a bias that BatchNorm cancels", kBiasRules, o.network.bias);
+  c.choice("--batchnorm", "How it is computed", kBatchNormKinds, o.network.batch_norm_kind);
+  c.choice("--activation", "After the normalization", kActivations, o.network.activation);
+  c.number<Index>("--batch", "N", "Samples in the batch [5]", 2, 1000, o.batch);
+  c.number<std::uint64_t>("--seed", "N", "Of weights and samples [1]", 0, std::numeric_limits<std::uint64_t>::max(),
+                          o.seed);
+  c.flag("--dot", "Print the graph in Graphviz's language: tare tape --dot | dot -Tsvg -o tape.svg", o.dot);
+}
+
+/// What depends on more than one option.
+void resolve(TrainOptions& o, const std::optional<double>& lr, const std::optional<double>& momentum) {
+  const bool sgd = o.optimizer == OptimizerKind::sgd;
+  o.lr = lr.value_or(sgd ? 0.05 : 0.001);
+  if (momentum && !sgd) {
+    throw UsageError("--momentum: expected only with --optimizer sgd, found {}", name_in(kOptimizers, o.optimizer));
+  }
+  o.momentum = momentum.value_or(o.momentum);
+  if (!o.epochs && !o.steps) o.epochs = 5;
+  if (o.batch == 1 && o.network.norm == Norm::batch && !o.network.hidden.empty()) {
+    throw UsageError("--batch: BatchNorm needs at least 2 samples in a batch to have a variance, found 1");
+  }
+  if (!o.save.empty() && o.save == o.log) throw UsageError("--log: expected another file than --save, found {}", o.log);
+}
+
+}  // namespace
+
+const char* name_of(Activation activation) { return name_in(kActivations, activation); }
+const char* name_of(Pixels pixels) { return name_in(kPixels, pixels); }
+Activation activation_named(const std::string& name, const std::string& what) {
+  return named(kActivations, name, what);
+}
+Pixels pixels_named(const std::string& name, const std::string& what) { return named(kPixels, name, what); }
+
+int run_command_line(int argc, char** argv) {
+  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  TrainOptions train_options;
+  EvalOptions eval_options;
+  train_options.threads = eval_options.threads = cores;
+  std::optional<double> lr, momentum;
+
+  CLI::App app("Tare trains small neural networks and shows why a bias before batch normalization cancels.", "tare");
+  app.require_subcommand(1);
+  app.footer("\nExample: tare train --data data/mnist --save model.safetensors");
+  app.set_version_flag("--version", "tare " TARE_VERSION);
+  Command train(app, "train", "Train a network, evaluate it, and save it if asked to",
+                "tare train --hidden 256,128 --norm batch --epochs 5 --save model.safetensors");
+  add_train_options(train, train_options, lr, momentum);
+  Command eval(app, "eval", "Accuracy, loss and confusion matrix of a saved model on the test set",
+               "tare eval model.safetensors --data data/mnist");
+  add_eval_options(eval, eval_options);
+
+  CancelOptions cancel_options;
+  Command cancel(app, "cancel",
+                 "Show, equation by equation, that a bias before BatchNorm cancels, and when it does not",
+                 "tare cancel --precision float");
+  cancel.choice("--precision", "Numbers to compute with", kPrecisions, cancel_options.precision);
+  cancel.flag("--json", "One JSON object with all checks instead of text", cancel_options.json);
+  GradcheckOptions gradcheck_options;
+  Command gradcheck(app, "gradcheck", "Check the derivative of every op and layer against finite differences",
+                    "tare gradcheck");
+  gradcheck.flag("--json", "One JSON object instead of a table", gradcheck_options.json);
+  TapeOptions tape_options;
+  Command tape(app, "tape", "Print one training step's tape with shapes, values and gradients",
+               "tare tape --norm batch --bias keep");
+  add_tape_options(tape, tape_options);
+  FoldOptions fold_options;
+  Command fold(app, "fold", "Fold BatchNorm into the Linear layers of a saved model",
+               "tare fold model.safetensors folded.safetensors");
+  fold.app().add_option("IN", fold_options.in, "A saved model (safetensors)")->required();
+  fold.app().add_option("OUT", fold_options.out, "The file to write")->required();
+  fold.flag("--drop-bias", "Only drop the biases that BatchNorm cancels", fold_options.drop_bias);
+  fold.flag("--quiet", "Say nothing", fold_options.quiet);
+
+  const Command* commands[] = {&train, &eval, &cancel, &gradcheck, &tape, &fold};
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& done) {  // --help, --version
+    return app.exit(done);
+  } catch (const CLI::ParseError& error) {
+    std::string message = error.what();
+    std::ranges::replace(message, '\n', ' ');
+    const auto* named = std::ranges::find_if(commands, &Command::given);
+    const std::string command = named == std::end(commands) ? "" : (*named)->name() + " ";
+    throw UsageError("{}; tare {}--help lists what there is", message, command);
+  }
+
+  if (train.given()) {
+    resolve(train_options, lr, momentum);
+    const bool single = train_options.precision == Precision::float32;
+    return single ? float32::run_train(train_options) : float64::run_train(train_options);
+  }
+  if (eval.given()) {
+    const bool single = eval_options.precision == Precision::float32;
+    return single ? float32::run_eval(eval_options) : float64::run_eval(eval_options);
+  }
+  if (cancel.given()) {
+    const bool single = cancel_options.precision == Precision::float32;
+    return single ? float32::run_cancel(cancel_options) : float64::run_cancel(cancel_options);
+  }
+  if (fold.given()) {  // in the precision of the file
+    const Safetensors contents = read_safetensors(fold_options.in);
+    const bool twice =
+        std::ranges::any_of(contents.tensors, [](const auto& t) { return t.second.dtype == Dtype::F64; });
+    return twice ? float64::run_fold(fold_options, contents) : float32::run_fold(fold_options, contents);
+  }
+  return gradcheck.given() ? float64::run_gradcheck(gradcheck_options) : float64::run_tape(tape_options);
+}
+
+}  // namespace tare

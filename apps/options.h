@@ -1,0 +1,96 @@
+// What the command line says, checked as far as it can be without looking at any file.
+#pragma once
+
+#include "core/error.h"
+#include "datasets/batches.h"
+#include "layers/mlp.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace tare {
+
+/// Bad usage: the program ends with exit code 2 instead of 1.
+class UsageError : public Error {
+ public:
+  using Error::Error;
+};
+
+enum class Precision { float32, float64 };
+enum class OptimizerKind { sgd, adam, adamw };
+
+struct ScheduleOptions {
+  enum class Kind { constant, step, cosine };
+  Kind kind = Kind::constant;
+  Index period = 1;  // in epochs, of Kind::step
+  double gamma = 1;
+  Index warmup = 0;  // in steps, of Kind::cosine
+};
+
+struct TrainOptions {
+  std::string data = "auto";
+  MlpOptions network{.hidden = {256, 128}};  // its sizes of input and output come from the data
+  Pixels pixels = Pixels::standard;
+
+  OptimizerKind optimizer = OptimizerKind::sgd;
+  double lr = 0;  // resolved: never left at 0 unless asked for
+  double momentum = 0.9;
+  double weight_decay = 0;
+  ScheduleOptions schedule;
+  std::optional<double> clip;
+
+  Index batch = 128;
+  std::optional<Index> epochs, steps;  // resolved: at least one is set
+  bool shuffle = true;
+  std::uint64_t seed = 1;
+  int threads = 1;
+  Precision precision = Precision::float32;
+
+  std::string log, save, init;                 // files; empty: none
+  std::optional<Index> log_every, eval_every;  // in steps
+  bool detect_anomaly = false;
+  bool quiet = false, json = false;
+};
+
+struct EvalOptions {
+  std::string model;
+  std::string data = "auto";
+  std::optional<Activation> activation;  // for files that do not say
+  std::optional<Pixels> pixels;
+  int threads = 1;
+  Precision precision = Precision::float32;
+  bool quiet = false, json = false;
+};
+
+struct CancelOptions {
+  Precision precision = Precision::float64;
+  bool json = false;
+};
+
+struct GradcheckOptions {
+  bool json = false;
+};
+
+struct FoldOptions {
+  std::string in, out;
+  bool drop_bias = false;
+  bool quiet = false;
+};
+
+struct TapeOptions {
+  // Small enough to be read, and with the bias that BatchNorm cancels.
+  MlpOptions network{.hidden = {4}, .bias = BiasRule::keep};
+  Index batch = 5;
+  std::uint64_t seed = 1;
+  bool dot = false;
+};
+
+/// The names on the command line and in files.
+const char* name_of(Activation activation);
+const char* name_of(Pixels pixels);
+/// Error, naming `what` (an option or a file's entry), if there is no such name.
+Activation activation_named(const std::string& name, const std::string& what);
+Pixels pixels_named(const std::string& name, const std::string& what);
+
+}  // namespace tare

@@ -1,0 +1,53 @@
+#include "apps/progress.h"
+
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+namespace tare {
+
+std::string grouped(std::int64_t n) {
+  std::string digits = fmt::format("{}", n);
+  for (auto i = std::ssize(digits) - 3; i > (n < 0 ? 1 : 0); i -= 3) digits.insert(static_cast<std::size_t>(i), 1, ',');
+  return digits;
+}
+
+std::string duration(double seconds) {
+  if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
+  const auto s = std::llround(seconds);
+  if (s < 60) return fmt::format("{} s", s);
+  if (s < 3600) return fmt::format("{}:{:02}", s / 60, s % 60);
+  return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+}
+
+Progress::Progress(bool quiet)
+    : quiet_(quiet), animated_(!quiet && isatty(STDERR_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr) {}
+
+void Progress::update(const TrainingState& s) {
+  if (!animated_) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_ < std::chrono::milliseconds(100)) return;
+  last_ = now;
+  const double per_second = static_cast<double>(s.samples) / s.seconds;
+  const double left = s.seconds / static_cast<double>(s.step) * static_cast<double>(s.steps - s.step);
+  // Carriage return, the text, and "erase to the end of the line".
+  fmt::print(stderr, "\repoch {}/{}  step {}/{}  loss {:.4f}  accuracy {:.2f} %  {} samples/s  {} left\x1b[K", s.epoch,
+             s.epochs, grouped(s.step), grouped(s.steps), s.loss, 100 * s.accuracy,
+             grouped(static_cast<std::int64_t>(per_second)), duration(left));
+  std::fflush(stderr);
+  drawn_ = true;
+}
+
+void Progress::clear() {
+  if (drawn_) fmt::print(stderr, "\r\x1b[K");
+  drawn_ = false;
+}
+
+void Progress::print(const std::string& text) {
+  clear();
+  fmt::print(stderr, "{}\n", text);
+}
+
+}  // namespace tare

@@ -1,0 +1,50 @@
+// What a person sees on standard error while a network trains: one line that is redrawn on a terminal, plain lines in a
+// pipe, nothing when quiet.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace tare {
+
+/// 1234567 -> "1,234,567".
+std::string grouped(std::int64_t n);
+/// Seconds as "0.4 s", "12 s", "3:05" or "1:02:45".
+std::string duration(double seconds);
+
+struct TrainingState {
+  std::int64_t step, steps, epoch, epochs;  // counted from 1
+  double loss, accuracy;                    // over this epoch so far
+  double seconds;                           // of training so far
+  std::int64_t samples;                     // trained on so far
+};
+
+class Progress {
+ public:
+  explicit Progress(bool quiet);
+  ~Progress() { clear(); }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// Redraws the line, at most ten times a second.
+  void update(const TrainingState& state);
+  /// Takes the redrawn line away, so that something else can be printed.
+  void clear();
+  /// A line that stays.
+  template <class... Args>
+  void line(fmt::format_string<Args...> text, Args&&... args) {
+    if (!quiet_) print(fmt::format(text, std::forward<Args>(args)...));
+  }
+
+ private:
+  void print(const std::string& text);
+
+  bool quiet_, animated_;
+  bool drawn_ = false;  // the redrawn line stands on the terminal
+  std::chrono::steady_clock::time_point last_;
+};
+
+}  // namespace tare

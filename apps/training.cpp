@@ -1,0 +1,153 @@
+#include "apps/training.h"
+
+#include "core/inspect.h"
+#include "core/loss.h"
+#include "datasets/batches.h"
+#include "optim/optimizer.h"
+#include "optim/schedule.h"
+
+#include <chrono>
+#include <cmath>
+
+namespace TARE_NAMESPACE {
+namespace {
+
+std::unique_ptr<Optimizer> make_optimizer(const Parameters& parameters, const TrainOptions& o) {
+  if (o.optimizer == OptimizerKind::sgd) {
+    return std::make_unique<Sgd>(parameters, Sgd::Options{.momentum = o.momentum, .weight_decay = o.weight_decay});
+  }
+  const bool decoupled = o.optimizer == OptimizerKind::adamw;
+  return std::make_unique<Adam>(parameters, Adam::Options{.weight_decay = o.weight_decay, .decoupled = decoupled});
+}
+
+double learning_rate(const TrainOptions& o, Index step, const TrainingPlan& plan) {
+  switch (o.schedule.kind) {
+    case ScheduleOptions::Kind::constant:
+      break;
+    case ScheduleOptions::Kind::step:
+      return step_decay(o.lr, step, o.schedule.period * plan.steps_per_epoch, o.schedule.gamma);
+    case ScheduleOptions::Kind::cosine:
+      return cosine(o.lr, step, plan.steps, o.schedule.warmup);
+  }
+  return o.lr;
+}
+
+// Counts the seconds between start() and stop().
+class Stopwatch {
+ public:
+  void start() { started_ = Clock::now(); }
+  void stop() { seconds_ += std::chrono::duration<double>(Clock::now() - started_).count(); }
+  double seconds() const { return seconds_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point started_;
+  double seconds_ = 0;
+};
+
+}  // namespace
+
+Evaluation evaluate(Sequential& model, const ImageSet& set, Pixels pixels, Tape& tape) {
+  constexpr Index kChunk = 500;  // samples at a time, so that little memory is needed
+  Evaluation result{.loss = 0, .samples = set.count, .correct = 0, .confusion = {}};
+  std::vector<int> labels;
+  for (Index begin = 0; begin < set.count; begin += kChunk) {
+    const Index size = std::min(kChunk, set.count - begin);
+    tape.clear();
+    labels.assign(set.labels.begin() + begin, set.labels.begin() + begin + size);
+    Var logits = model.forward(gather(set, pixels, begin, size, tape), Mode::eval);
+    Var loss = softmax_cross_entropy(logits, labels);
+    result.loss += static_cast<double>(loss.value()(0, 0)) * static_cast<double>(size);
+
+    const Index classes = logits.cols();
+    result.confusion.resize(static_cast<std::size_t>(classes * classes));
+    for (Index i = 0; i < size; ++i) {
+      const Index label = labels[static_cast<std::size_t>(i)], predicted = predicted_class(logits.value(), i);
+      ++result.confusion[static_cast<std::size_t>(label * classes + predicted)];
+      result.correct += label == predicted;
+    }
+  }
+  result.loss /= static_cast<double>(set.count);
+  return result;
+}
+
+TrainingPlan plan_training(const TrainOptions& options, const ImageSet& set) {
+  if (options.batch > set.count) {
+    throw Error("--batch: expected at most the {} training images, found {}", set.count, options.batch);
+  }
+  TrainingPlan plan{
+      .steps_per_epoch = set.count / options.batch, .steps = std::numeric_limits<Index>::max(), .epochs = 0};
+  if (options.epochs) plan.steps = *options.epochs * plan.steps_per_epoch;
+  if (options.steps) plan.steps = std::min(plan.steps, *options.steps);
+  plan.epochs = (plan.steps + plan.steps_per_epoch - 1) / plan.steps_per_epoch;
+  return plan;
+}
+
+TrainingResult train(Sequential& model, const DataSet& data, const TrainOptions& options, const TrainingHooks& hooks) {
+  const TrainingPlan plan = plan_training(options, data.train);
+  Batches batches(data.train, options.pixels, options.batch, options.seed, options.shuffle);
+  const Parameters parameters = model.parameters();
+  const std::unique_ptr<Optimizer> optimizer = make_optimizer(parameters, options);
+  Tape tape(options.threads), evaluation_tape(options.threads, Tape::Gradients::none);
+
+  TrainingResult result;
+  StepRecord& record = result.last;
+  double epoch_loss = 0;
+  std::int64_t epoch_correct = 0;
+  Stopwatch watch;
+  for (Index step = 0; step < plan.steps; ++step) {
+    result.stopped = hooks.should_stop();
+    if (result.stopped) return result;
+    watch.start();
+
+    tape.clear();
+    const Batch batch = batches.at(step, tape);
+    Var logits = model.forward(batch.x, Mode::train);
+    Var loss = softmax_cross_entropy(logits, batch.labels);
+
+    const double lr = learning_rate(options, step, plan);
+    const double loss_value = static_cast<double>(loss.value()(0, 0));
+    result.diverged = !std::isfinite(loss_value);
+    if (!result.diverged) {
+      zero_grad(parameters);
+      tape.backward(loss);
+    }
+    if (options.detect_anomaly) {
+      result.anomaly = first_anomaly(tape).value_or("");
+      result.diverged = result.diverged || !result.anomaly.empty();
+    }
+    if (!result.diverged) {
+      if (options.clip) clip_grad_norm(parameters, *options.clip);
+      optimizer->step(lr, tape.workers());
+    }
+
+    const Index step_of_epoch = step % plan.steps_per_epoch;
+    if (step_of_epoch == 0) epoch_loss = 0, epoch_correct = 0;
+    epoch_loss += loss_value;
+    epoch_correct += count_correct(logits.value(), batch.labels);
+    watch.stop();
+
+    const auto steps = static_cast<double>(step_of_epoch + 1);
+    record = {.step = step + 1,
+              .epoch = step / plan.steps_per_epoch + 1,
+              .lr = lr,
+              .loss = loss_value,
+              .epoch_loss = epoch_loss / steps,
+              .epoch_accuracy = static_cast<double>(epoch_correct) / (steps * static_cast<double>(options.batch)),
+              .epoch_steps = step_of_epoch + 1,
+              .seconds = watch.seconds(),
+              .ends_epoch = step_of_epoch + 1 == plan.steps_per_epoch,
+              .ends_training = step + 1 == plan.steps || result.diverged,
+              .evaluation = nullptr};
+    const bool asked = options.eval_every && record.step % *options.eval_every == 0;
+    if (!result.diverged && (asked || record.ends_epoch || record.ends_training)) {
+      result.evaluation = evaluate(model, data.test, options.pixels, evaluation_tape);
+      record.evaluation = &*result.evaluation;
+    }
+    hooks.after_step(record);
+    if (result.diverged) return result;
+  }
+  return result;
+}
+
+}  // namespace TARE_NAMESPACE

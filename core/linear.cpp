@@ -1,0 +1,36 @@
+#include "core/linear.h"
+
+#include "core/ops.h"
+#include "core/shape_checks.h"
+
+namespace TARE_NAMESPACE {
+
+Var linear_composed(Var x, Var w, Var b) { return add_row(matmul(x, transpose(w)), b); }
+
+// Y = X W' + 1 b     dX = G W,   dW = G' X,   db = 1' G
+Var linear(Var x, Var w, Var b) {
+  require(x.cols() == w.cols(), "linear", x, w, "x [N x in] and w [out x in]");
+  require(b.rows() == 1 && b.cols() == w.rows(), "linear", w, b, "w [out x in] and b [1 x out]");
+  Var y = Tape::record("linear", {x, w, b}, x.rows(), w.rows());
+  // Eigen's product adds to its result in any case: starting from the bias instead of zero makes the bias free.
+  y.set([](auto b) { return b; }, b);
+  y.add(x.value() * w.value().transpose());
+  return y.pullback([=](View g) {
+    x.add_grad(g * w.value());
+    w.add_grad(g.transpose() * x.value());
+    b.add_grad_sum([](auto g) { return g; }, g);
+  });
+}
+
+// Y = X W'           dX = G W,   dW = G' X
+Var linear(Var x, Var w) {
+  require(x.cols() == w.cols(), "linear", x, w, "x [N x in] and w [out x in]");
+  Var y = Tape::record("linear", {x, w}, x.rows(), w.rows());
+  y.set(x.value() * w.value().transpose());
+  return y.pullback([=](View g) {
+    x.add_grad(g * w.value());
+    w.add_grad(g.transpose() * x.value());
+  });
+}
+
+}  // namespace TARE_NAMESPACE

@@ -1,0 +1,67 @@
+// A small pool of threads that split one loop at a time. The pieces of a loop are fixed by its size and the number of
+// threads, and no two pieces write to the same place; which thread happens to run a piece never changes a result.
+// It is not a task queue: there is one caller, and it waits until the loop is done.
+#pragma once
+
+#include <Eigen/Core>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+namespace tare {
+
+using Eigen::Index;
+
+class Workers {
+ public:
+  /// `threads` >= 1 counts the caller: Workers(1) starts none and runs every loop inline. Throws Error on less.
+  explicit Workers(int threads);
+  ~Workers();
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+
+  int threads() const { return static_cast<int>(pool_.size()) + 1; }
+
+  /// Calls body(begin, size) on consecutive pieces of [0, count). Every piece but the last begins and ends at a multiple
+  /// of `grain`; the tail joins the last piece. `work` is the cost of the whole loop in floating-point operations:
+  /// below `kWorthSplitting` the loop runs inline. `body` must not throw and must not call split.
+  template <class Body>
+  void split(Index count, Index grain, double work, const Body& body) {
+    const Index pieces = work < kWorthSplitting ? 1 : std::min<Index>(threads(), count / grain);
+    if (pieces <= 1) {
+      body(Index{0}, count);
+      return;
+    }
+    run({count, grain, pieces, &body,
+         [](const void* f, Index begin, Index size) { (*static_cast<const Body*>(f))(begin, size); }});
+  }
+
+  /// Waking a sleeping thread costs some microseconds: a million operations take about ten.
+  static constexpr double kWorthSplitting = 1e6;
+
+ private:
+  struct Loop {
+    Index count, grain, pieces;
+    const void* body;
+    void (*call)(const void* body, Index begin, Index size);
+  };
+
+  void run(const Loop& loop);
+  bool run_one_piece();
+  void serve();
+  void stop();
+
+  Loop loop_{};
+  // The number of the current loop in the upper half, its unclaimed pieces in the lower. A thread claims a piece by
+  // subtracting one with a compare-and-swap, which fails if meanwhile another loop has begun.
+  std::atomic<std::uint64_t> ticket_{0};
+  std::atomic<std::uint32_t> unfinished_{0};
+  std::atomic<std::uint32_t> wake_{0};  // changes with every loop; idle threads sleep on it
+  std::atomic<bool> stop_{false};
+  std::vector<std::jthread> pool_;
+};
+
+}  // namespace tare

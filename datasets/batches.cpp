@@ -1,0 +1,62 @@
+#include "datasets/batches.h"
+
+#include <numeric>
+
+namespace TARE_NAMESPACE {
+namespace {
+
+void scale(const std::uint8_t* from, Index size, Pixels pixels, real* to) {
+  if (pixels == Pixels::binary) {
+    for (Index j = 0; j < size; ++j) to[j] = from[j] >= 128 ? real{1} : real{0};
+    return;
+  }
+  const bool standard = pixels == Pixels::standard;
+  const auto factor = static_cast<real>(standard ? 1 / (255 * 0.3081) : 1.0 / 255);
+  const auto shift = static_cast<real>(standard ? -0.1307 / 0.3081 : 0);
+  for (Index j = 0; j < size; ++j) to[j] = factor * static_cast<real>(from[j]) + shift;
+}
+
+// Rows of the result are the images image_of(0), image_of(1), ...
+template <class ImageOf>
+Var gather_rows(const ImageSet& set, Pixels pixels, Index size, Tape& tape, const ImageOf& image_of) {
+  const Index features = set.features();
+  Var x = tape.constant(size, features);
+  real* to = x.mutable_value().data();
+  tape.workers().split(size, 1, detail::kElementwiseWork * static_cast<double>(size * features),
+                       [&](Index begin, Index rows) {
+                         for (Index i = begin; i < begin + rows; ++i) {
+                           scale(set.pixels.data() + image_of(i) * features, features, pixels, to + i * features);
+                         }
+                       });
+  return x;
+}
+
+}  // namespace
+
+Batches::Batches(const ImageSet& set, Pixels pixels, Index size, std::uint64_t seed, bool shuffle)
+    : set_(set),
+      pixels_(pixels),
+      size_(size),
+      seed_(seed),
+      shuffle_(shuffle),
+      order_(static_cast<std::size_t>(set.count)),
+      labels_(static_cast<std::size_t>(size)) {
+  if (size > set.count) throw Error("batch: expected at most the {} training images, found {}", set.count, size);
+}
+
+Batch Batches::at(Index step, Tape& tape) {
+  if (const Index epoch = step / per_epoch(); epoch != epoch_) {
+    epoch_ = epoch;
+    std::iota(order_.begin(), order_.end(), 0u);
+    if (shuffle_) Random(seed_, Random::Stream::shuffle, static_cast<std::uint64_t>(epoch)).shuffle(order_);
+  }
+  const std::uint32_t* batch = order_.data() + step % per_epoch() * size_;
+  for (Index i = 0; i < size_; ++i) labels_[static_cast<std::size_t>(i)] = set_.labels[batch[i]];
+  return {gather_rows(set_, pixels_, size_, tape, [=](Index i) { return Index{batch[i]}; }), labels_};
+}
+
+Var gather(const ImageSet& set, Pixels pixels, Index begin, Index size, Tape& tape) {
+  return gather_rows(set, pixels, size, tape, [=](Index i) { return begin + i; });
+}
+
+}  // namespace TARE_NAMESPACE

@@ -1,0 +1,103 @@
+#include "datasets/images.h"
+
+#include "core/error.h"
+#include "datasets/idx.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <future>
+#include <optional>
+
+namespace tare {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The file for `stem` ("train-images") and `type` ("idx3"), if the folder has it.
+std::optional<fs::path> find_file(const fs::path& folder, const std::string& stem, const std::string& type) {
+  for (const char* ending : {"", ".gz"}) {
+    for (const char* separator : {"-", "."}) {
+      const fs::path file = folder / (stem + separator + type + "-ubyte" + ending);
+      std::error_code error;
+      if (fs::exists(file, error)) return file;
+    }
+  }
+  return std::nullopt;
+}
+
+fs::path require_file(const fs::path& folder, const std::string& stem, const std::string& type) {
+  if (const auto file = find_file(folder, stem, type)) return *file;
+  throw Error("{}: expected a file {}-{}-ubyte or {}-{}-ubyte.gz, found none", folder.string(), stem, type, stem, type);
+}
+
+ImageSet load_set(const fs::path& folder, const std::string& which) {
+  const fs::path image_file = require_file(folder, which + "-images", "idx3");
+  const fs::path label_file = require_file(folder, which + "-labels", "idx1");
+  IdxImages images = read_idx_images(image_file);
+  ImageSet set{images.count, images.rows, images.cols, std::move(images.pixels), read_idx_labels(label_file)};
+  if (std::ssize(set.labels) != set.count) {
+    throw Error("{}: expected one label for each of the {} images, found {}", label_file.string(), set.count,
+                set.labels.size());
+  }
+  return set;
+}
+
+// Any number of classes is fine, and a class without an example may happen by chance in a small set; but a label far
+// beyond the others, or a gap in a set with many examples per class, is a damaged file.
+void check_labels(const fs::path& folder, const ImageSet& set, int classes) {
+  std::array<bool, 256> seen{};
+  for (std::uint8_t label : set.labels) seen[label] = true;
+  const auto missing =
+      static_cast<int>(std::count(seen.begin() + 1, seen.begin() + classes, false));  // some count from 1
+  if (missing > classes / 2 || (missing > 0 && set.count >= 10 * classes)) {
+    throw Error("{}: training labels go up to {}, but {} of the classes below have no example", folder.string(),
+                classes - 1, missing);
+  }
+}
+
+bool has_data(const fs::path& folder) {
+  return find_file(folder, "train-images", "idx3") || find_file(folder, "t10k-images", "idx3");
+}
+
+}  // namespace
+
+fs::path find_data(const std::string& name) {
+  if (name != "auto" && name != "mnist") {
+    std::error_code error;
+    if (!fs::is_directory(name, error))
+      throw Error("--data {}: expected auto, mnist or a folder of IDX files, found neither", name);
+    return name;
+  }
+  const char* variable = std::getenv("TARE_DATA");
+  const bool set = variable != nullptr && *variable != '\0';
+  if (set && has_data(variable)) return variable;
+  if (has_data("data/mnist")) return "data/mnist";
+  throw Error(
+      "--data {}: MNIST is neither in $TARE_DATA ({}) nor in data/mnist; put the four files from "
+      "https://storage.googleapis.com/cvdf-datasets/mnist/ into one of them, or name their folder: --data DIR",
+      name, set ? variable : "not set");
+}
+
+DataSet load_data(const fs::path& folder) {
+  // Most of the time goes into decompressing the training images.
+  std::future<ImageSet> test = std::async(std::launch::async, load_test_data, folder);
+  DataSet data{.train = load_set(folder, "train"), .test = {}};
+  data.test = test.get();
+  if (data.test.rows != data.train.rows || data.test.cols != data.train.cols) {
+    throw Error("{}: training images are {} x {}, test images {} x {}", folder.string(), data.train.rows,
+                data.train.cols, data.test.rows, data.test.cols);
+  }
+  data.classes = *std::ranges::max_element(data.train.labels) + 1;
+  check_labels(folder, data.train, data.classes);
+  const int largest = *std::ranges::max_element(data.test.labels);
+  if (largest >= data.classes) {
+    throw Error("{}: expected test labels from 0 to {}, as in training, found {}", folder.string(), data.classes - 1,
+                largest);
+  }
+  return data;
+}
+
+ImageSet load_test_data(const fs::path& folder) { return load_set(folder, "t10k"); }
+
+}  // namespace tare

@@ -1,0 +1,36 @@
+// Labelled images in memory, as bytes, and where on the disk they are found.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace tare {
+
+/// Images of one size and their labels. A label is a class, 0 ... classes-1.
+struct ImageSet {
+  std::int64_t count = 0, rows = 0, cols = 0;
+  std::vector<std::uint8_t> pixels;  // count * rows * cols
+  std::vector<std::uint8_t> labels;  // count
+
+  std::int64_t features() const { return rows * cols; }
+};
+
+struct DataSet {
+  ImageSet train, test;
+  int classes = 0;  // the largest training label + 1
+};
+
+/// The folder that `--data name` means: of the data set `mnist` ($TARE_DATA, then data/mnist) or `auto`, or `name` itself.
+/// Error, saying how to get it, if there is none.
+std::filesystem::path find_data(const std::string& name);
+
+/// Reads the four IDX files of a folder under MNIST's names: train-images, train-labels, t10k-images, t10k-labels, each
+/// followed by -idx3-ubyte or .idx3-ubyte (labels: idx1), raw or with .gz; raw is preferred. Error, naming the file,
+/// unless all are there, well-formed and agree with each other.
+DataSet load_data(const std::filesystem::path& folder);
+/// Its test set alone.
+ImageSet load_test_data(const std::filesystem::path& folder);
+
+}  // namespace tare

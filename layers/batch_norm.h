@@ -1,0 +1,45 @@
+// Batch normalization as a layer: the op of core/batch_norm.h, its parameters, and the running statistics that take the
+// place of the batch's own in evaluation.
+#pragma once
+
+#include "core/batch_norm.h"
+#include "layers/layer.h"
+
+namespace tare {
+/// How training computes it: all three give the same outputs, the last one a wrong gradient (core/batch_norm.h).
+enum class BatchNormKind { fused, composed, diagonal };
+}  // namespace tare
+
+namespace TARE_NAMESPACE {
+
+class BatchNorm : public Layer {
+ public:
+  struct Options {
+    Index features;
+    BatchNormKind kind = BatchNormKind::fused;
+    double eps = 1e-5;
+    /// The weight of the newest batch, PyTorch's convention: running = (1 - momentum) running + momentum batch.
+    double momentum = 0.1;
+  };
+  explicit BatchNorm(Options options);
+
+  /// Training normalizes by the batch's statistics and updates the running ones, for which the variance is the unbiased
+  /// N / (N - 1) (Ioffe, Szegedy 2015, sec. 3.1); N = 1 is an Error. Evaluation normalizes by the running statistics
+  /// and changes nothing.
+  Var forward(Var x, Mode mode) override;
+  std::unique_ptr<Layer> clone() const override { return std::make_unique<BatchNorm>(*this); }
+  std::string describe() const override { return fmt::format("BatchNorm({})", options.features); }
+  std::vector<Parameter*> parameters() override { return {&gamma, &beta}; }
+  std::vector<StateTensor> state() override;
+
+  Options options;
+  Parameter gamma, beta;             // [1 x features], 1 and 0 at first; PyTorch calls them weight and bias
+  Buffer running_mean, running_var;  // [1 x features], 0 and 1 at first
+  std::int64_t num_batches_tracked = 0;
+
+ private:
+  Var normalize_batch(Var x);
+  Var normalize_running(Var x);
+};
+
+}  // namespace TARE_NAMESPACE

@@ -1,0 +1,19 @@
+// What BatchNorm leaves undone in a trained model can be done once and for all: in evaluation it is an affine map of each
+// feature, so it folds into the Linear before it; and a bias that it cancelled in training can be dropped.
+#pragma once
+
+#include "layers/sequential.h"
+
+namespace TARE_NAMESPACE {
+
+/// The model without its BatchNorms, each folded into the Linear right before it, with the same outputs in evaluation:
+///   W'_k = gamma_k / s_k W_k,   b'_k = beta_k + gamma_k (b_k - running_mean_k) / s_k,   s = sqrt(running_var + eps).
+/// Error, naming the layer, if a BatchNorm does not follow a Linear as wide as itself, or if there is none.
+Sequential fold_batch_norm(const Sequential& model);
+
+/// The model without the biases of the Linears right before a BatchNorm, with the same outputs in evaluation:
+///   running_mean_k -= b_k.
+/// Error if there is no such bias.
+Sequential drop_cancelled_biases(const Sequential& model);
+
+}  // namespace TARE_NAMESPACE

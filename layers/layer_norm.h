@@ -1,0 +1,34 @@
+// Layer normalization as a layer: the op of core/layer_norm.h and its parameters; the same in training and evaluation.
+#pragma once
+
+#include "core/layer_norm.h"
+#include "layers/layer.h"
+
+namespace TARE_NAMESPACE {
+
+class LayerNorm : public Layer {
+ public:
+  struct Options {
+    Index features;
+    double eps = 1e-5;
+  };
+  explicit LayerNorm(Options o) : options(o), gamma("weight", 1, o.features), beta("bias", 1, o.features) {
+    gamma.value.setOnes();
+  }
+
+  Var forward(Var x, Mode) override {
+    Var scale = x.tape().leaf(gamma), shift = x.tape().leaf(beta);
+    return layer_norm(x, scale, shift, static_cast<real>(options.eps));
+  }
+  std::unique_ptr<Layer> clone() const override { return std::make_unique<LayerNorm>(*this); }
+  std::string describe() const override { return fmt::format("LayerNorm({})", options.features); }
+  std::vector<Parameter*> parameters() override { return {&gamma, &beta}; }
+  std::vector<StateTensor> state() override {
+    return {{gamma.name, {options.features}, gamma.value}, {beta.name, {options.features}, beta.value}};
+  }
+
+  Options options;
+  Parameter gamma, beta;  // [1 x features], 1 and 0 at first
+};
+
+}  // namespace TARE_NAMESPACE

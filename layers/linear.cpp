@@ -1,0 +1,29 @@
+#include "layers/linear.h"
+
+namespace TARE_NAMESPACE {
+
+Linear::Linear(Options options) : weight("weight", options.out, options.in) {
+  if (options.bias) bias.emplace("bias", 1, options.out);
+}
+
+Var Linear::forward(Var x, Mode) {
+  Var w = x.tape().leaf(weight);
+  return bias ? linear(x, w, x.tape().leaf(*bias)) : linear(x, w);
+}
+
+std::string Linear::describe() const {
+  return fmt::format("Linear({}, {}{})", weight.value.cols(), weight.value.rows(), bias ? "" : ", no bias");
+}
+
+std::vector<Parameter*> Linear::parameters() {
+  if (bias) return {&weight, &*bias};
+  return {&weight};
+}
+
+std::vector<StateTensor> Linear::state() {
+  std::vector<StateTensor> tensors{{weight.name, {weight.value.rows(), weight.value.cols()}, weight.value}};
+  if (bias) tensors.push_back({bias->name, {bias->value.cols()}, bias->value});
+  return tensors;
+}
+
+}  // namespace TARE_NAMESPACE

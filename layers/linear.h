@@ -1,0 +1,30 @@
+// The fully connected layer.
+#pragma once
+
+#include "core/linear.h"
+#include "layers/layer.h"
+
+#include <optional>
+
+namespace TARE_NAMESPACE {
+
+class Linear : public Layer {
+ public:
+  struct Options {
+    Index in, out;
+    bool bias = true;
+  };
+  /// All zero until initialized (layers/init.h).
+  explicit Linear(Options options);
+
+  Var forward(Var x, Mode mode) override;  // [N x in] -> [N x out]
+  std::unique_ptr<Layer> clone() const override { return std::make_unique<Linear>(*this); }
+  std::string describe() const override;
+  std::vector<Parameter*> parameters() override;
+  std::vector<StateTensor> state() override;
+
+  Parameter weight;               // [out x in]
+  std::optional<Parameter> bias;  // [1 x out]; a dropped bias is absent, not zero
+};
+
+}  // namespace TARE_NAMESPACE

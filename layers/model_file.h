@@ -1,0 +1,22 @@
+// A model on disk: its parameters and buffers as safetensors, under the names that PyTorch gives them in the same
+// nn.Sequential, so that either program loads what the other has saved.
+#pragma once
+
+#include "layers/mlp.h"
+#include "layers/safetensors.h"
+
+namespace TARE_NAMESPACE {
+
+/// The model's state, in the precision of `real`, ready to be written.
+Safetensors state_tensors(Sequential& model);
+
+/// Copies the file's tensors into the model. Error, naming the tensor, unless both have the same names and shapes; then
+/// the model is as before. F32 and F64 are converted. `file` names the file in messages.
+void load_state(Sequential& model, const Safetensors& contents, const std::string& file);
+
+/// Builds the nn.Sequential that has these tensors and loads it: a two-dimensional weight is a Linear's, a
+/// one-dimensional one a BatchNorm's if it has running statistics, else a LayerNorm's. A position without tensors is an
+/// activation, a second one after it a dropout. Error, naming the tensor, where they do not make a network.
+Sequential build_model(const Safetensors& contents, Activation activation, const std::string& file);
+
+}  // namespace TARE_NAMESPACE

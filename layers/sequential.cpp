@@ -1,0 +1,47 @@
+#include "layers/sequential.h"
+
+namespace TARE_NAMESPACE {
+
+Sequential::Sequential(const Sequential& other) : Layer(other) {
+  for (const auto& layer : other.layers_) layers_.push_back(layer->clone());
+}
+
+Var Sequential::forward(Var x, Mode mode) {
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    x.tape().set_layer(static_cast<int>(i));
+    try {
+      x = layers_[i]->forward(x, mode);
+    } catch (const Error& error) {
+      throw Error("layer {}, {}: {}", i, layers_[i]->describe(), error.what());
+    }
+  }
+  x.tape().set_layer(-1);
+  return x;
+}
+
+std::string Sequential::describe() const {
+  std::string text;
+  for (const auto& layer : layers_) text += (text.empty() ? "" : " - ") + layer->describe();
+  return text;
+}
+
+std::vector<Parameter*> Sequential::parameters() {
+  std::vector<Parameter*> all;
+  for (const auto& layer : layers_) {
+    for (Parameter* p : layer->parameters()) all.push_back(p);
+  }
+  return all;
+}
+
+std::vector<StateTensor> Sequential::state() {
+  std::vector<StateTensor> all;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    for (StateTensor& tensor : layers_[i]->state()) {
+      tensor.name = fmt::format("{}.{}", i, tensor.name);
+      all.push_back(tensor);
+    }
+  }
+  return all;
+}
+
+}  // namespace TARE_NAMESPACE

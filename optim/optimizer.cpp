@@ -1,0 +1,87 @@
+#include "optim/optimizer.h"
+
+#include <cmath>
+
+namespace TARE_NAMESPACE {
+namespace {
+
+// A fresh zero buffer for every parameter, in another quarter of a page than its value (0) and its gradient (1).
+std::vector<Buffer> buffers_for(const Parameters& parameters, int quarter) {
+  std::vector<Buffer> buffers;
+  buffers.reserve(parameters.size());
+  for (const Parameter* p : parameters) buffers.emplace_back(p->value.rows(), p->value.cols(), quarter);
+  return buffers;
+}
+
+// Calls update(begin, size) on pieces of the parameter's numbers, taken as one long row.
+template <class Update>
+void for_pieces(const Parameter& p, Workers& workers, const Update& update) {
+  const Index n = p.value.size();
+  workers.split(n, 16, 2 * detail::kElementwiseWork * static_cast<double>(n), update);
+}
+
+Row piece(Buffer& buffer, Index begin, Index size) { return {buffer.data() + begin, size}; }
+
+}  // namespace
+
+Sgd::Sgd(Parameters parameters, Options options)
+    : parameters_(std::move(parameters)), options_(options), velocity_(buffers_for(parameters_, 2)) {}
+
+// The first step's v = g is momentum 0 + g, because the buffers start at zero.
+void Sgd::step(double lr_, Workers& workers) {
+  const auto lr = static_cast<real>(lr_), momentum = static_cast<real>(options_.momentum);
+  const auto decay = static_cast<real>(options_.weight_decay);
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    Parameter& p = *parameters_[i];
+    for_pieces(p, workers, [&](Index begin, Index size) {
+      Row w = piece(p.value, begin, size), g = piece(p.grad, begin, size), v = piece(velocity_[i], begin, size);
+      v = momentum * v + (g + decay * w);
+      w -= lr * v;
+    });
+  }
+}
+
+Adam::Adam(Parameters parameters, Options options)
+    : parameters_(std::move(parameters)),
+      options_(options),
+      m_(buffers_for(parameters_, 2)),
+      v_(buffers_for(parameters_, 3)) {}
+
+void Adam::step(double lr, Workers& workers) {
+  ++t_;
+  const double correction1 = 1 - std::pow(options_.beta1, t_), correction2 = 1 - std::pow(options_.beta2, t_);
+  const auto step_size = static_cast<real>(lr / correction1), root2 = static_cast<real>(std::sqrt(correction2));
+  const auto beta1 = static_cast<real>(options_.beta1), one_minus_beta1 = static_cast<real>(1 - options_.beta1);
+  const auto beta2 = static_cast<real>(options_.beta2), one_minus_beta2 = static_cast<real>(1 - options_.beta2);
+  const auto eps = static_cast<real>(options_.eps);
+  const auto l2 = static_cast<real>(options_.decoupled ? 0 : options_.weight_decay);
+  const auto shrink = static_cast<real>(options_.decoupled ? 1 - lr * options_.weight_decay : 1);
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    Parameter& p = *parameters_[i];
+    for_pieces(p, workers, [&](Index begin, Index size) {
+      Row w = piece(p.value, begin, size), g = piece(p.grad, begin, size);
+      Row m = piece(m_[i], begin, size), v = piece(v_[i], begin, size);
+      w *= shrink;
+      m = beta1 * m + one_minus_beta1 * (g + l2 * w);
+      v = beta2 * v + one_minus_beta2 * (g + l2 * w).square();
+      w -= step_size * m / (v.sqrt() / root2 + eps);
+    });
+  }
+}
+
+void zero_grad(const Parameters& parameters) {
+  for (Parameter* p : parameters) p->grad.setZero();
+}
+
+double clip_grad_norm(const Parameters& parameters, double max_norm) {
+  double sum = 0;
+  for (const Parameter* p : parameters) sum += static_cast<double>(p->grad.squaredNorm());
+  const double norm = std::sqrt(sum);
+  const double factor = max_norm / (norm + 1e-6);
+  if (factor < 1) {
+    for (Parameter* p : parameters) p->grad *= static_cast<real>(factor);
+  }
+  return norm;
+}
+
+}  // namespace TARE_NAMESPACE

@@ -1,0 +1,66 @@
+// SGD, Adam and AdamW with PyTorch's formulas. An optimizer reads gradients and changes values; zeroing and clipping the
+// gradients are functions of their own. The learning rate is an argument of each step, so a schedule is just a function
+// (optim/schedule.h).
+#pragma once
+
+#include "core/tape.h"
+
+#include <vector>
+
+namespace TARE_NAMESPACE {
+
+using Parameters = std::vector<Parameter*>;
+
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+  /// One update of every parameter from its gradient, its loops split over the workers.
+  virtual void step(double lr, Workers& workers) = 0;
+};
+
+/// g += weight_decay w;   v = momentum v + g, at first v = g;   w -= lr v
+class Sgd : public Optimizer {
+ public:
+  struct Options {
+    double momentum = 0;
+    double weight_decay = 0;
+  };
+  /// The parameters must outlive the optimizer.
+  Sgd(Parameters parameters, Options options);
+  void step(double lr, Workers& workers) override;
+
+ private:
+  Parameters parameters_;
+  Options options_;
+  std::vector<Buffer> velocity_;
+};
+
+/// Adam (Kingma, Ba 2015, arXiv 1412.6980, algorithm 1); with `decoupled`, AdamW (Loshchilov, Hutter 2019, arXiv
+/// 1711.05101, algorithm 2):
+///   Adam: g += weight_decay w      AdamW: w *= 1 - lr weight_decay
+///   m = beta1 m + (1 - beta1) g;   v = beta2 v + (1 - beta2) g^2
+///   w -= lr mhat / (sqrt(vhat) + eps),   mhat = m / (1 - beta1^t),   vhat = v / (1 - beta2^t)
+class Adam : public Optimizer {
+ public:
+  struct Options {
+    double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
+    double weight_decay = 0;
+    bool decoupled = false;
+  };
+  Adam(Parameters parameters, Options options);
+  void step(double lr, Workers& workers) override;
+
+ private:
+  Parameters parameters_;
+  Options options_;
+  std::int64_t t_ = 0;
+  std::vector<Buffer> m_, v_;
+};
+
+void zero_grad(const Parameters& parameters);
+
+/// Scales all gradients by max_norm / (norm + 1e-6) if that is below 1, norm being the Euclidean norm of all of them taken
+/// together. Returns the norm before.
+double clip_grad_norm(const Parameters& parameters, double max_norm);
+
+}  // namespace TARE_NAMESPACE

@@ -1,0 +1,76 @@
+#include "tests/program_testing.h"
+
+#include "core/random.h"
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <sstream>
+
+namespace tare::testing {
+namespace fs = std::filesystem;
+
+Outcome run_tare(const std::string& words, const std::string& before) {
+  const TemporaryFolder folder;
+  const std::string out = (folder / "out").string(), err = (folder / "err").string();
+  const std::string command = fmt::format("{} '{}' {} >'{}' 2>'{}' </dev/null", before, TARE_PROGRAM, words, out, err);
+  const int status = std::system(command.c_str());
+  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return {code, read_file(out), read_file(err)};
+}
+
+namespace {
+
+std::string big_endian(std::uint32_t n) {
+  return {static_cast<char>(n >> 24), static_cast<char>(n >> 16), static_cast<char>(n >> 8), static_cast<char>(n)};
+}
+
+// Class k lights the pixels of a pattern of its own; noise is added on top.
+void write_set(const fs::path& folder, const std::string& name, std::uint32_t count, Random& random) {
+  std::string images = big_endian(0x803) + big_endian(count) + big_endian(8) + big_endian(8);
+  std::string labels = big_endian(0x801) + big_endian(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t label = i % 10;
+    labels += static_cast<char>(label);
+    Random pattern(label, Random::Stream::test);
+    for (int p = 0; p < 64; ++p) {
+      const std::uint32_t light = pattern.below(2) * 150;
+      images += static_cast<char>(light + random.below(106));
+    }
+  }
+  write_file(folder / (name + "-images-idx3-ubyte"), images);
+  write_file(folder / (name + "-labels-idx1-ubyte"), labels);
+}
+
+}  // namespace
+
+void write_digits(const fs::path& folder) {
+  fs::create_directories(folder);
+  Random random(99, Random::Stream::test);
+  write_set(folder, "train", 330, random);
+  write_set(folder, "t10k", 100, random);
+}
+
+std::vector<std::vector<std::string>> read_csv(const fs::path& file, const std::string& header) {
+  std::istringstream lines(read_file(file));
+  std::string line;
+  std::getline(lines, line);
+  REQUIRE(line == header);
+  std::vector<std::vector<std::string>> rows;
+  while (std::getline(lines, line)) {
+    std::vector<std::string> fields(1);
+    for (char c : line) {
+      if (c == ',') {
+        fields.emplace_back();
+      } else {
+        fields.back() += c;
+      }
+    }
+    rows.push_back(fields);
+  }
+  return rows;
+}
+
+}  // namespace tare::testing

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds Tare and runs every test:   bash tests/run.sh [OPTIONS OF ctest]
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../apps/setup.sh"
+
+# The tests that need MNIST find it through TARE_DATA: in the checkout, or in a copy kept beside it for several checkouts.
+for folder in "${TARE_DATA-}" "$root/data/mnist" "$root/../shared/mnist"; do
+  if [ -d "$folder" ]; then
+    TARE_DATA=$(realpath "$folder")  # tests run in folders of their own
+    export TARE_DATA
+    break
+  fi
+done
+
+install_missing "${build_packages[@]}"
+say "Building Tare and its tests"
+build release
+if [ -n "${TARE_DATA-}" ]; then
+  say "Running the tests, with MNIST from $TARE_DATA"
+else
+  say "Running the tests without those that need MNIST: set TARE_DATA to a folder that has it, or run apps/demo.sh first"
+fi
+cd "$root"
+ctest --preset release -j 2 --no-tests=error "$@"
