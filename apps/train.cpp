@@ -3,6 +3,7 @@
 #include "apps/log_file.h"
 #include "apps/progress.h"
 #include "apps/training.h"
+#include "core/file.h"
 #include "layers/linear.h"
 #include "layers/model_file.h"
 

@@ -1,17 +1,13 @@
 #include "layers/safetensors.h"
 
 #include "core/error.h"
+#include "core/file.h"
 
-#include <fcntl.h>
 #include <fmt/ranges.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -37,16 +33,6 @@ struct DtypeInfo {
 constexpr DtypeInfo kDtypes[] = {{Dtype::F32, "F32", 4}, {Dtype::F64, "F64", 8}, {Dtype::I64, "I64", 8}};
 
 const DtypeInfo& info(Dtype dtype) { return *std::ranges::find(kDtypes, dtype, &DtypeInfo::dtype); }
-
-std::string read_file(const fs::path& file) {
-  std::error_code error;
-  if (!fs::exists(file, error)) throw Error("{}: no such file", file.string());
-  if (!fs::is_regular_file(file, error)) throw Error("{}: not a regular file", file.string());
-  std::ifstream stream(file, std::ios::binary);
-  std::string contents(fs::file_size(file), '\0');
-  if (!stream.read(contents.data(), std::ssize(contents))) throw Error("{}: cannot be read", file.string());
-  return contents;
-}
 
 // Parses JSON, in which no object may have a key twice. (Parsers disagree on which of the two counts.)
 json parse_header(const std::string& file, std::string_view text) {
@@ -139,57 +125,6 @@ Place parse_place(const std::string& file, const std::string& name, const json& 
   return {name, known->dtype, {shape.begin(), shape.end()}, offsets[0], offsets[1]};
 }
 
-// A file under a unique name beside `file`, which is removed unless it has taken that name.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const fs::path& file) : file_(file), name_(file.string() + ".XXXXXX") {
-    std::error_code error;
-    if (fs::exists(file, error) && !fs::is_regular_file(file, error)) {
-      throw Error("{}: cannot be written: not a regular file", file.string());
-    }
-    descriptor_ = mkstemp(name_.data());
-    if (descriptor_ < 0) fail();
-  }
-  ~TemporaryFile() {
-    if (descriptor_ >= 0) close(descriptor_);
-    if (!renamed_) unlink(name_.c_str());
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  void write(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t n = ::write(descriptor_, bytes.data(), bytes.size());
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) fail();
-      bytes.remove_prefix(static_cast<std::size_t>(n));
-    }
-  }
-
-  void take_name() {
-    const mode_t mask = umask(0);  // mkstemp made it private; give it the permissions of an ordinary new file
-    umask(mask);
-    if (fchmod(descriptor_, 0666 & ~mask) != 0 || fsync(descriptor_) != 0) fail();
-    if (close(std::exchange(descriptor_, -1)) != 0) fail();
-    if (rename(name_.c_str(), file_.c_str()) != 0) fail();
-    renamed_ = true;
-    // So that the new name, too, survives a power failure.
-    const fs::path folder = file_.has_parent_path() ? file_.parent_path() : ".";
-    const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY);
-    if (descriptor < 0) return;
-    fsync(descriptor);
-    close(descriptor);
-  }
-
- private:
-  [[noreturn]] void fail() const { throw Error("{}: cannot be written: {}", file_.string(), std::strerror(errno)); }
-
-  fs::path file_;
-  std::string name_;
-  int descriptor_ = -1;
-  bool renamed_ = false;
-};
-
 }  // namespace
 
 Safetensors read_safetensors(const fs::path& path) {
@@ -259,16 +194,14 @@ void write_safetensors(const fs::path& file, const Safetensors& contents) {
   text.append((8 - text.size() % 8) % 8, ' ');
   const std::uint64_t size = text.size();
 
-  TemporaryFile temporary(file);
-  temporary.write({reinterpret_cast<const char*>(&size), sizeof(size)});
-  temporary.write(text);
+  AtomicFile out(file);
+  out.write({reinterpret_cast<const char*>(&size), sizeof(size)});
+  out.write(text);
   for (const auto* tensor : order) {
     const auto& bytes = tensor->second.bytes;
-    temporary.write({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    out.write({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
-  temporary.take_name();
+  out.commit();
 }
-
-void check_writable(const fs::path& file) { TemporaryFile temporary(file); }
 
 }  // namespace tare

@@ -31,7 +31,4 @@ Safetensors read_safetensors(const std::filesystem::path& file);
 /// file, if it cannot be written; then the old one is still there and nothing else is left behind.
 void write_safetensors(const std::filesystem::path& file, const Safetensors& contents);
 
-/// Throws the Error that writing would meet, if that can be told beforehand. Leaves nothing behind.
-void check_writable(const std::filesystem::path& file);
-
 }  // namespace tare

@@ -1,6 +1,7 @@
 // Models on disk: safetensors files, well-formed and not, and what a model makes of their tensors. In float.
 #include "layers/model_file.h"
 #include "core/error.h"
+#include "core/file.h"
 #include "layers/linear.h"
 #include "layers/safetensors.h"
 #include "tests/core_testing.h"

@@ -1,0 +1,41 @@
+// Whole files, read and written. A file is written so that, whatever happens, it is the old or the new one, whole.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace tare {
+
+/// The bytes of a regular file. Error, naming it, if it is not there or cannot be read.
+std::string read_file(const std::filesystem::path& file);
+
+/// A new version of a file, under a unique name beside it until commit(). Every function throws an Error, naming the file,
+/// if it cannot be written; then, and without a commit(), the old one is still there and nothing else is left behind.
+class AtomicFile {
+ public:
+  explicit AtomicFile(const std::filesystem::path& file);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::string_view bytes);
+  /// Takes the file's name, after the bytes have reached the disk.
+  void commit();
+
+ private:
+  [[noreturn]] void fail() const;
+
+  std::filesystem::path file_;
+  std::string name_;
+  int descriptor_ = -1;
+  bool renamed_ = false;
+};
+
+/// All of it at once.
+void write_file(const std::filesystem::path& file, std::string_view bytes);
+
+/// Throws the Error that writing would meet, if that can be told beforehand. Leaves nothing behind.
+void check_writable(const std::filesystem::path& file);
+
+}  // namespace tare
