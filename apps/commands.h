@@ -11,6 +11,7 @@ int run_train(const TrainOptions& options);
 int run_eval(const EvalOptions& options);
 int run_cancel(const CancelOptions& options);
 int run_fold(const FoldOptions& options, const Safetensors& contents);
+int run_bench(const BenchOptions& options);
 }  // namespace float32
 
 namespace float64 {

@@ -30,6 +30,7 @@ const Names<BatchNormKind> kBatchNormKinds{
     {"fused", BatchNormKind::fused}, {"composed", BatchNormKind::composed}, {"diagonal", BatchNormKind::diagonal}};
 const Names<OptimizerKind> kOptimizers{
     {"sgd", OptimizerKind::sgd}, {"adam", OptimizerKind::adam}, {"adamw", OptimizerKind::adamw}};
+const Names<Work> kWorks{{"W1", Work::w1}, {"W2", Work::w2}, {"W3", Work::w3}, {"W4", Work::w4}};
 const Names<Precision> kPrecisions{{"float", Precision::float32}, {"double", Precision::float64}};
 
 constexpr Index kMany = 1'000'000'000;
@@ -176,16 +177,20 @@ class Command {
   CLI::App* app_;
 };
 
-void add_common(Command& c, std::string& data, int& threads, Precision& precision, bool& quiet, bool& json) {
+void add_common(Command& c, std::string& data, int& threads, bool& quiet, bool& json) {
   c.text("--data", "NAME|DIR", "auto, mnist, or a folder of IDX files [auto]", data);
   c.number<int>("--threads", "N", "Threads; they never change a result [all cores]", 1, 1024, threads);
-  c.choice("--precision", "Numbers to compute with", kPrecisions, precision);
   c.flag("--quiet", "No progress and no notices", quiet);
   c.flag("--json", "One JSON object on standard output instead of text", json);
 }
 
+void add_precision(Command& c, Precision& precision) {
+  c.choice("--precision", "Numbers to compute with", kPrecisions, precision);
+}
+
 void add_train_options(Command& c, TrainOptions& o, std::optional<double>& lr, std::optional<double>& momentum) {
-  add_common(c, o.data, o.threads, o.precision, o.quiet, o.json);
+  add_common(c, o.data, o.threads, o.quiet, o.json);
+  add_precision(c, o.precision);
   c.choice("--pixels", "Scaling: (x/255-0.1307)/0.3081, x/255, x>=128", kPixels, o.pixels);
 
   c.option("--hidden", "W,W,...", "Widths of the hidden layers [256,128]",
@@ -225,10 +230,17 @@ void add_train_options(Command& c, TrainOptions& o, std::optional<double>& lr, s
 }
 
 void add_eval_options(Command& c, EvalOptions& o) {
-  add_common(c, o.data, o.threads, o.precision, o.quiet, o.json);
+  add_common(c, o.data, o.threads, o.quiet, o.json);
+  add_precision(c, o.precision);
   c.app().add_option("MODEL", o.model, "A saved model (safetensors)")->required();
   c.choice("--activation", "For a file that does not say [relu]", kActivations, o.activation);
   c.choice("--pixels", "For a file that does not say [standard]", kPixels, o.pixels);
+}
+
+void add_bench_options(Command& c, BenchOptions& o) {
+  add_common(c, o.data, o.threads, o.quiet, o.json);
+  c.choice("--work", "Network", kWorks, o.work);
+  c.number<Index>("--epochs", "N", "The result is the median of all but the first [5]", 1, kMany, o.epochs);
 }
 
 void add_tape_options(Command& c, TapeOptions& o) {
@@ -263,6 +275,7 @@ void resolve(TrainOptions& o, const std::optional<double>& lr, const std::option
 
 const char* name_of(Activation activation) { return name_in(kActivations, activation); }
 const char* name_of(Pixels pixels) { return name_in(kPixels, pixels); }
+const char* name_of(Work work) { return name_in(kWorks, work); }
 Activation activation_named(const std::string& name, const std::string& what) {
   return named(kActivations, name, what);
 }
@@ -272,7 +285,8 @@ int run_command_line(int argc, char** argv) {
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   TrainOptions train_options;
   EvalOptions eval_options;
-  train_options.threads = eval_options.threads = cores;
+  BenchOptions bench_options;
+  train_options.threads = eval_options.threads = bench_options.threads = cores;
   std::optional<double> lr, momentum;
 
   CLI::App app("Tare trains small neural networks and shows why a bias before batch normalization cancels.", "tare");
@@ -300,6 +314,14 @@ int run_command_line(int argc, char** argv) {
   Command tape(app, "tape", "Print one training step's tape with shapes, values and gradients",
                "tare tape --norm batch --bias keep");
   add_tape_options(tape, tape_options);
+  Command bench(app, "bench", "Time epochs of fixed networks, to compare with other frameworks",
+                "tare bench --work W1 --threads 1\n\n"
+                "W1  784-256-128-10 with BatchNorm, batch 128\n"
+                "W2  the same with biases instead of BatchNorm\n"
+                "W3  784-32-10 with BatchNorm, batch 16\n"
+                "W4  784-1024-1024-1024-10 with BatchNorm, batch 256\n"
+                "In float, SGD with momentum 0.9 and learning rate 0.05. What is timed is training alone.");
+  add_bench_options(bench, bench_options);
   FoldOptions fold_options;
   Command fold(app, "fold", "Fold BatchNorm into the Linear layers of a saved model",
                "tare fold model.safetensors folded.safetensors");
@@ -308,7 +330,7 @@ int run_command_line(int argc, char** argv) {
   fold.flag("--drop-bias", "Only drop the biases that BatchNorm cancels", fold_options.drop_bias);
   fold.flag("--quiet", "Say nothing", fold_options.quiet);
 
-  const Command* commands[] = {&train, &eval, &cancel, &gradcheck, &tape, &fold};
+  const Command* commands[] = {&train, &eval, &cancel, &gradcheck, &tape, &bench, &fold};
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version
@@ -334,6 +356,7 @@ int run_command_line(int argc, char** argv) {
     const bool single = cancel_options.precision == Precision::float32;
     return single ? float32::run_cancel(cancel_options) : float64::run_cancel(cancel_options);
   }
+  if (bench.given()) return float32::run_bench(bench_options);
   if (fold.given()) {  // in the precision of the file
     const Safetensors contents = read_safetensors(fold_options.in);
     const bool twice =

@@ -19,6 +19,7 @@ class UsageError : public Error {
 
 enum class Precision { float32, float64 };
 enum class OptimizerKind { sgd, adam, adamw };
+enum class Work { w1, w2, w3, w4 };  // the networks of `tare bench`
 
 struct ScheduleOptions {
   enum class Kind { constant, step, cosine };
@@ -78,6 +79,14 @@ struct FoldOptions {
   bool quiet = false;
 };
 
+struct BenchOptions {
+  std::string data = "auto";
+  Work work = Work::w1;
+  Index epochs = 5;
+  int threads = 1;
+  bool quiet = false, json = false;
+};
+
 struct TapeOptions {
   // Small enough to be read, and with the bias that BatchNorm cancels.
   MlpOptions network{.hidden = {4}, .bias = BiasRule::keep};
@@ -89,6 +98,7 @@ struct TapeOptions {
 /// The names on the command line and in files.
 const char* name_of(Activation activation);
 const char* name_of(Pixels pixels);
+const char* name_of(Work work);
 /// Error, naming `what` (an option or a file's entry), if there is no such name.
 Activation activation_named(const std::string& name, const std::string& what);
 Pixels pixels_named(const std::string& name, const std::string& what);

@@ -140,7 +140,7 @@ TrainingResult train(Sequential& model, const DataSet& data, const TrainOptions&
               .ends_training = step + 1 == plan.steps || result.diverged,
               .evaluation = nullptr};
     const bool asked = options.eval_every && record.step % *options.eval_every == 0;
-    if (!result.diverged && (asked || record.ends_epoch || record.ends_training)) {
+    if (!result.diverged && data.test.count > 0 && (asked || record.ends_epoch || record.ends_training)) {
       result.evaluation = evaluate(model, data.test, options.pixels, evaluation_tape);
       record.evaluation = &*result.evaluation;
     }

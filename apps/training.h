@@ -39,8 +39,9 @@ struct TrainingHooks {
 };
 
 struct TrainingResult {
-  StepRecord last{};                     // its loss is not finite if training diverged; then that step made no update
-  std::optional<Evaluation> evaluation;  // of the finished model; absent if training was stopped or diverged
+  StepRecord last{};  // its loss is not finite if training diverged; then that step made no update
+  std::optional<Evaluation>
+      evaluation;  // of the finished model; absent if training was stopped or diverged, or without a test set
   bool stopped = false;
   bool diverged = false;
   std::string anomaly;  // where the first number that is not finite came from, if that was asked for
