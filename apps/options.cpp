@@ -188,9 +188,12 @@ void add_precision(Command& c, Precision& precision) {
   c.choice("--precision", "Numbers to compute with", kPrecisions, precision);
 }
 
-void add_train_options(Command& c, TrainOptions& o, std::optional<double>& lr, std::optional<double>& momentum) {
-  add_common(c, o.data, o.threads, o.quiet, o.json);
-  add_precision(c, o.precision);
+struct Unresolved {  // what has no default of its own
+  std::optional<double> lr, momentum;
+};
+
+// What a run computes, besides its data, its learning rate and its seed.
+void add_run_options(Command& c, TrainOptions& o, Unresolved& u) {
   c.choice("--pixels", "Scaling: (x/255-0.1307)/0.3081, x/255, x>=128", kPixels, o.pixels);
 
   c.option("--hidden", "W,W,...", "Widths of the hidden layers [256,128]",
@@ -205,8 +208,7 @@ void add_train_options(Command& c, TrainOptions& o, std::optional<double>& lr, s
            [&o](const std::string& option, const std::string& text) { o.network.init = init_scale(option, text); });
 
   c.choice("--optimizer", "Update rule", kOptimizers, o.optimizer);
-  c.number<double>("--lr", "R", "Learning rate [0.05 with sgd, else 0.001]", 0, kLargest, lr);
-  c.number<double>("--momentum", "M", "Only with sgd [0.9]", 0, kBelowOne, momentum);
+  c.number<double>("--momentum", "M", "Only with sgd [0.9]", 0, kBelowOne, u.momentum);
   c.number<double>("--weight-decay", "W", "On every parameter; decoupled with adamw [0]", 0, kLargest, o.weight_decay);
   c.option("--schedule", "S", "constant, step:EPOCHS,GAMMA, cosine[:WARMUP_STEPS] [constant]",
            [&o](const std::string& option, const std::string& text) { o.schedule = schedule(option, text); });
@@ -215,9 +217,16 @@ void add_train_options(Command& c, TrainOptions& o, std::optional<double>& lr, s
   c.number<Index>("--batch", "N", "Samples in a batch [128]", 1, kMany, o.batch);
   c.number<Index>("--epochs", "N", "Passes over the training data [5]", 1, kMany, o.epochs);
   c.number<Index>("--steps", "N", "Stop after N steps; alone, it lifts the limit of epochs", 1, kMany, o.steps);
+  c.flag("--no-shuffle", "Take the samples in the order of the file", o.shuffle, false);
+}
+
+void add_train_options(Command& c, TrainOptions& o, Unresolved& u) {
+  add_common(c, o.data, o.threads, o.quiet, o.json);
+  add_precision(c, o.precision);
+  add_run_options(c, o, u);
+  c.number<double>("--lr", "R", "Learning rate [0.05 with sgd, else 0.001]", 0, kLargest, u.lr);
   c.number<std::uint64_t>("--seed", "N", "Of the weights, the order of samples and dropout [1]", 0,
                           std::numeric_limits<std::uint64_t>::max(), o.seed);
-  c.flag("--no-shuffle", "Take the samples in the order of the file", o.shuffle, false);
 
   c.text("--log", "FILE", "Write a CSV: step,epoch,lr,train_loss,test_loss,test_accuracy", o.log);
   c.number<Index>("--log-every", "K", "Log every K steps, besides the ends of epochs [one epoch]", 1, kMany,
@@ -257,13 +266,13 @@ void add_tape_options(Command& c, TapeOptions& o) {
 }
 
 /// What depends on more than one option.
-void resolve(TrainOptions& o, const std::optional<double>& lr, const std::optional<double>& momentum) {
+void resolve(TrainOptions& o, const Unresolved& u) {
   const bool sgd = o.optimizer == OptimizerKind::sgd;
-  o.lr = lr.value_or(sgd ? 0.05 : 0.001);
-  if (momentum && !sgd) {
+  o.lr = u.lr.value_or(sgd ? 0.05 : 0.001);
+  if (u.momentum && !sgd) {
     throw UsageError("--momentum: expected only with --optimizer sgd, found {}", name_in(kOptimizers, o.optimizer));
   }
-  o.momentum = momentum.value_or(o.momentum);
+  o.momentum = u.momentum.value_or(o.momentum);
   if (!o.epochs && !o.steps) o.epochs = 5;
   if (o.batch == 1 && o.network.norm == Norm::batch && !o.network.hidden.empty()) {
     throw UsageError("--batch: BatchNorm needs at least 2 samples in a batch to have a variance, found 1");
@@ -281,13 +290,63 @@ Activation activation_named(const std::string& name, const std::string& what) {
 }
 Pixels pixels_named(const std::string& name, const std::string& what) { return named(kPixels, name, what); }
 
+std::vector<std::pair<std::string, std::string>> words(const TrainOptions& o) {
+  const MlpOptions& n = o.network;
+  std::vector<std::pair<std::string, std::string>> words;
+  const auto add = [&](const char* option, const auto& value) { words.emplace_back(option, fmt::format("{}", value)); };
+  add("--precision", name_in(kPrecisions, o.precision));
+  add("--pixels", name_of(o.pixels));
+  add("--hidden", fmt::to_string(fmt::join(n.hidden, ",")));
+  add("--norm", name_in(kNorms, n.norm));
+  add("--bias", name_in(kBiasRules, n.bias));
+  add("--batchnorm", name_in(kBatchNormKinds, n.batch_norm_kind));
+  add("--activation", name_of(n.activation));
+  add("--dropout", n.dropout);
+  switch (n.init.kind) {
+    case InitScale::Kind::by_activation:
+      add("--init-scale", n.activation == Activation::relu ? "he" : "xavier");
+      break;
+    case InitScale::Kind::he:
+      add("--init-scale", "he");
+      break;
+    case InitScale::Kind::xavier:
+      add("--init-scale", "xavier");
+      break;
+    case InitScale::Kind::normal:
+      add("--init-scale", fmt::format("normal:{}", n.init.sigma));
+      break;
+  }
+  add("--optimizer", name_in(kOptimizers, o.optimizer));
+  add("--lr", o.lr);
+  if (o.optimizer == OptimizerKind::sgd) add("--momentum", o.momentum);
+  add("--weight-decay", o.weight_decay);
+  switch (o.schedule.kind) {
+    case ScheduleOptions::Kind::constant:
+      add("--schedule", "constant");
+      break;
+    case ScheduleOptions::Kind::step:
+      add("--schedule", fmt::format("step:{},{}", o.schedule.period, o.schedule.gamma));
+      break;
+    case ScheduleOptions::Kind::cosine:
+      add("--schedule", fmt::format("cosine:{}", o.schedule.warmup));
+      break;
+  }
+  if (o.clip) add("--clip", *o.clip);
+  add("--batch", o.batch);
+  if (o.epochs) add("--epochs", *o.epochs);
+  if (o.steps) add("--steps", *o.steps);
+  if (!o.shuffle) add("--no-shuffle", "");
+  add("--seed", o.seed);
+  return words;
+}
+
 int run_command_line(int argc, char** argv) {
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   TrainOptions train_options;
   EvalOptions eval_options;
   BenchOptions bench_options;
   train_options.threads = eval_options.threads = bench_options.threads = cores;
-  std::optional<double> lr, momentum;
+  Unresolved unresolved;
 
   CLI::App app("Tare trains small neural networks and shows why a bias before batch normalization cancels.", "tare");
   app.require_subcommand(1);
@@ -295,7 +354,7 @@ int run_command_line(int argc, char** argv) {
   app.set_version_flag("--version", "tare " TARE_VERSION);
   Command train(app, "train", "Train a network, evaluate it, and save it if asked to",
                 "tare train --hidden 256,128 --norm batch --epochs 5 --save model.safetensors");
-  add_train_options(train, train_options, lr, momentum);
+  add_train_options(train, train_options, unresolved);
   Command eval(app, "eval", "Accuracy, loss and confusion matrix of a saved model on the test set",
                "tare eval model.safetensors --data data/mnist");
   add_eval_options(eval, eval_options);
@@ -344,7 +403,7 @@ int run_command_line(int argc, char** argv) {
   }
 
   if (train.given()) {
-    resolve(train_options, lr, momentum);
+    resolve(train_options, unresolved);
     const bool single = train_options.precision == Precision::float32;
     return single ? float32::run_train(train_options) : float64::run_train(train_options);
   }

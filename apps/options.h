@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace tare {
 
@@ -102,5 +104,9 @@ const char* name_of(Work work);
 /// Error, naming `what` (an option or a file's entry), if there is no such name.
 Activation activation_named(const std::string& name, const std::string& what);
 Pixels pixels_named(const std::string& name, const std::string& what);
+
+/// The options that decide, together with the data, what a training computes, each with its text on the command line, also
+/// where it is the default: {"--hidden", "256,128"}. A flag's text is empty. Equal words, equal data: the same weights.
+std::vector<std::pair<std::string, std::string>> words(const TrainOptions& options);
 
 }  // namespace tare
