@@ -1,14 +1,16 @@
 #include "datasets/idx.h"
 
 #include "core/error.h"
+#include "core/file.h"
 
+#include <fmt/ranges.h>
+#define ZLIB_CONST  // inflate does not change its input, and then says so
 #include <zlib.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstring>
-#include <memory>
+#include <new>
 #include <span>
 
 namespace tare {
@@ -16,36 +18,108 @@ namespace {
 
 constexpr std::uint32_t kImages = 0x00000803;  // unsigned bytes, three dimensions
 constexpr std::uint32_t kLabels = 0x00000801;  // unsigned bytes, one dimension
+constexpr std::uint64_t kDeflateRatio = 1032;  // deflate shrinks nothing by more
 
-const char* meaning(std::uint32_t magic) {
+// What a magic number that is not the expected one says: two zero bytes, a type and the number of dimensions.
+std::string meaning(std::uint32_t magic) {
   if (magic == kImages) return " (images; are the files swapped?)";
   if (magic == kLabels) return " (labels; are the files swapped?)";
+  const struct {
+    std::uint32_t code;
+    const char* type;
+  } types[] = {{0x08, "unsigned bytes"},  {0x09, "signed bytes"}, {0x0b, "16-bit integers"},
+               {0x0c, "32-bit integers"}, {0x0d, "floats"},       {0x0e, "doubles"}};
+  for (const auto& [code, type] : types) {
+    if (magic >> 8 == code) return fmt::format(" ({} in {} dimensions)", type, magic & 0xff);
+  }
   return "";
 }
 
-// Reads a file through zlib, which passes on unchanged what is not gzip.
+// A file's bytes from begin to end: as they are, or what they decompress to.
+class Source {
+ public:
+  Source(std::string_view bytes, const std::string& name) : rest_(bytes), name_(name) {
+    constexpr int kGzip = 16;  // added to the bits of the window: neither raw deflate nor zlib's own format
+    compressed_ = is_gzip();
+    if (compressed_ && inflateInit2(&stream_, kGzip + MAX_WBITS) != Z_OK) throw std::bad_alloc();
+  }
+  ~Source() {
+    if (compressed_) inflateEnd(&stream_);
+  }
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+
+  bool compressed() const { return compressed_; }
+
+  // Fills `to`, or as much of it as is left. Error if the compressed data is damaged, cut, or followed by something else.
+  std::size_t read(std::span<std::uint8_t> to) {
+    if (!compressed_) {
+      const std::size_t n = std::min(to.size(), rest_.size());
+      std::memcpy(to.data(), rest_.data(), n);
+      rest_.remove_prefix(n);
+      return n;
+    }
+    std::size_t done = 0;
+    while (done < to.size()) {
+      if (at_end_ && !next_member()) break;
+      done += inflate_some(to.subspan(done));
+    }
+    return done;
+  }
+
+ private:
+  bool is_gzip() const { return rest_.starts_with("\x1f\x8b"); }
+
+  // Compressed files may be strung together; what follows them must be another one.
+  bool next_member() {
+    if (rest_.empty()) return false;
+    if (!is_gzip()) {
+      throw Error("{}: expected the file to end with its gzip data, found {} bytes more", name_, rest_.size());
+    }
+    inflateReset(&stream_);
+    at_end_ = false;
+    return true;
+  }
+
+  std::size_t inflate_some(std::span<std::uint8_t> to) {
+    constexpr std::size_t kMost = 1u << 30;  // zlib counts in 32 bits
+    const std::size_t in = std::min(rest_.size(), kMost), out = std::min(to.size(), kMost);
+    stream_.next_in = reinterpret_cast<const Bytef*>(rest_.data());
+    stream_.avail_in = static_cast<unsigned>(in);
+    stream_.next_out = to.data();
+    stream_.avail_out = static_cast<unsigned>(out);
+    const int code = inflate(&stream_, Z_NO_FLUSH);
+    rest_.remove_prefix(in - stream_.avail_in);
+    if (code == Z_BUF_ERROR) throw Error("{}: truncated: the compressed data ends too soon", name_);
+    if (code == Z_MEM_ERROR) throw std::bad_alloc();
+    if (code != Z_OK && code != Z_STREAM_END) {
+      throw Error("{}: damaged gzip data: {}", name_, stream_.msg != nullptr ? stream_.msg : "no deflate stream");
+    }
+    at_end_ = code == Z_STREAM_END;
+    return out - stream_.avail_out;
+  }
+
+  std::string_view rest_;
+  const std::string& name_;
+  bool compressed_ = false, at_end_ = false;
+  z_stream stream_{};
+};
+
 class Reader {
  public:
-  explicit Reader(const std::filesystem::path& file) : name_(file.string()) {
-    std::error_code error;
-    if (!std::filesystem::exists(file, error)) throw Error("{}: no such file", name_);
-    if (!std::filesystem::is_regular_file(file, error)) throw Error("{}: not a regular file", name_);
-    size_on_disk_ = std::filesystem::file_size(file, error);
-    errno = 0;
-    stream_.reset(gzopen(name_.c_str(), "rb"));
-    if (!stream_) throw Error("{}: cannot be opened: {}", name_, std::strerror(errno != 0 ? errno : ENOMEM));
-    gzbuffer(stream_.get(), 1 << 18);
+  Reader(std::string_view bytes, const std::string& name) : source_(bytes, name), size_(bytes.size()), name_(name) {
+    if (bytes.empty()) throw Error("{}: the file is empty", name_);
+    if (!source_.compressed() && name_.ends_with(".gz")) {
+      throw Error("{}: expected gzip data, found {}", name_, bytes[0] == '<' ? "HTML or XML" : "something else");
+    }
   }
 
   // Reads the header and returns its dimensions.
   template <std::size_t N>
   std::array<std::uint32_t, N> header(std::uint32_t expected_magic, const char* expected) {
     std::array<std::uint8_t, 4> start;
-    const std::size_t found = read(start);
+    const std::size_t found = source_.read(start);
     if (found == 0) throw Error("{}: the file is empty", name_);
-    if (gzdirect(stream_.get()) && std::filesystem::path(name_).extension() == ".gz") {
-      throw Error("{}: expected gzip data, found {}", name_, start[0] == '<' ? "HTML or XML" : "something else");
-    }
     if (start[0] == '<') throw Error("{}: expected IDX {}, found HTML or XML", name_, expected);
     if (found < start.size())
       throw Error("{}: truncated: expected a 4-byte magic number, found {} bytes", name_, found);
@@ -55,7 +129,7 @@ class Reader {
                   magic, meaning(magic));
     }
     std::array<std::uint8_t, 4 * N> bytes;
-    if (const std::size_t n = read(bytes); n < bytes.size()) {
+    if (const std::size_t n = source_.read(bytes); n < bytes.size()) {
       throw Error("{}: truncated in its header: expected {} bytes, found {}", name_, 4 + bytes.size(), 4 + n);
     }
     std::array<std::uint32_t, N> dimensions;
@@ -69,21 +143,28 @@ class Reader {
 
   // Reads the rest of the file, which must be exactly the product of the dimensions.
   std::vector<std::uint8_t> body(std::span<const std::uint32_t> dimensions) {
-    // Deflate shrinks nothing by more than 1032 to 1.
-    const std::uint64_t most = gzdirect(stream_.get()) ? size_on_disk_ : 1032 * size_on_disk_;
+    const std::uint64_t most = source_.compressed() ? kDeflateRatio * size_ : size_;
     std::uint64_t size = 1;
     for (std::uint32_t d : dimensions) {
       if (size > most / d) {
         throw Error("{}: truncated: the header promises {} bytes, which a file of {} bytes cannot hold", name_,
-                    fmt::join(dimensions, " x "), size_on_disk_);
+                    fmt::join(dimensions, " x "), size_);
       }
       size *= d;
     }
-    std::vector<std::uint8_t> bytes(size);
-    if (const std::size_t n = read(bytes); n < size) {
-      throw Error("{}: truncated: expected {} bytes after its header, found {}", name_, size, n);
+    // Compressed data may still turn out to hold much less than it could: room is made for what is there.
+    constexpr std::uint64_t kFirst = 1u << 16;
+    std::vector<std::uint8_t> bytes(source_.compressed() ? std::min(size, kFirst) : size);
+    for (std::size_t done = 0;;) {
+      const std::size_t n = source_.read(std::span(bytes).subspan(done));
+      done += n;
+      if (done < bytes.size()) {
+        throw Error("{}: truncated: expected {} bytes after its header, found {}", name_, size, done);
+      }
+      if (done == size) break;
+      bytes.resize(std::min<std::uint64_t>(size, 4 * done));
     }
-    if (std::array<std::uint8_t, 1> more; read(more) != 0) {
+    if (std::array<std::uint8_t, 1> more; source_.read(more) != 0) {
       throw Error("{}: expected {} bytes after its header, found more", name_, size);
     }
     return bytes;
@@ -94,42 +175,30 @@ class Reader {
     return std::uint32_t{b[0]} << 24 | std::uint32_t{b[1]} << 16 | std::uint32_t{b[2]} << 8 | std::uint32_t{b[3]};
   }
 
-  // Fills `to`, or as much of it as is left; Error if the file cannot be read or its compressed data is damaged.
-  std::size_t read(std::span<std::uint8_t> to) {
-    std::size_t done = 0;
-    while (done < to.size()) {
-      const auto chunk = static_cast<unsigned>(std::min<std::size_t>(to.size() - done, 1u << 30));
-      const int n = gzread(stream_.get(), to.data() + done, chunk);
-      if (n > 0) done += static_cast<std::size_t>(n);
-      int code;
-      const char* message = gzerror(stream_.get(), &code);
-      if (code == Z_BUF_ERROR) throw Error("{}: truncated: the compressed data ends too soon", name_);
-      if (code == Z_ERRNO) throw Error("{}: cannot be read: {}", name_, std::strerror(errno));
-      if (code != Z_OK && code != Z_STREAM_END) throw Error("{}: damaged gzip data: {}", name_, message);
-      if (n <= 0) break;
-    }
-    return done;
-  }
-
-  struct Close {
-    void operator()(gzFile f) const { gzclose(f); }
-  };
-  std::string name_;
-  std::uint64_t size_on_disk_ = 0;
-  std::unique_ptr<gzFile_s, Close> stream_;
+  Source source_;
+  std::size_t size_;
+  const std::string& name_;
 };
 
 }  // namespace
 
-IdxImages read_idx_images(const std::filesystem::path& file) {
-  Reader reader(file);
+IdxImages decode_idx_images(std::string_view bytes, const std::string& name) {
+  Reader reader(bytes, name);
   const auto [count, rows, cols] = reader.header<3>(kImages, "images");
   return {count, rows, cols, reader.body(std::array{count, rows, cols})};
 }
 
-std::vector<std::uint8_t> read_idx_labels(const std::filesystem::path& file) {
-  Reader reader(file);
+std::vector<std::uint8_t> decode_idx_labels(std::string_view bytes, const std::string& name) {
+  Reader reader(bytes, name);
   return reader.body(reader.header<1>(kLabels, "labels"));
+}
+
+IdxImages read_idx_images(const std::filesystem::path& file) {
+  return decode_idx_images(read_file(file), file.string());
+}
+
+std::vector<std::uint8_t> read_idx_labels(const std::filesystem::path& file) {
+  return decode_idx_labels(read_file(file), file.string());
 }
 
 }  // namespace tare

@@ -1,8 +1,11 @@
-// IDX, the file format of MNIST and its successors, raw or gzip-compressed: a big-endian header, then bytes.
+// IDX, the file format of MNIST and its successors, raw or gzip-compressed: a big-endian header, then bytes. Reading is
+// strict: a file is exactly what its header promises, or an Error.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace tare {
@@ -13,8 +16,12 @@ struct IdxImages {
 };
 
 /// Throws Error, naming the file and what is wrong with it, unless it is exactly the images (unsigned bytes in three
-/// dimensions) or labels (in one) that its header promises. Allocates no more than the file's size can justify.
+/// dimensions) or labels (in one) that its header promises. Allocates no more than what is really there can justify.
 IdxImages read_idx_images(const std::filesystem::path& file);
 std::vector<std::uint8_t> read_idx_labels(const std::filesystem::path& file);
+
+/// The same for a file's bytes. They must be compressed if its name ends in ".gz".
+IdxImages decode_idx_images(std::string_view bytes, const std::string& name);
+std::vector<std::uint8_t> decode_idx_labels(std::string_view bytes, const std::string& name);
 
 }  // namespace tare

@@ -15,7 +15,7 @@ namespace tare {
 namespace {
 
 constexpr std::string_view kSignature = "\x89PNG\r\n\x1a\n";
-constexpr png_uint_32 kLongestSide = 1'000'000;
+constexpr png_uint_32 kLongestSide = 1 << 16;
 constexpr std::int64_t kDeflateRatio = 1032;  // it shrinks nothing by more
 
 // What libpng's callbacks share. They must neither throw nor be jumped over by owners of memory.
@@ -106,10 +106,9 @@ class PngReader {
     throw Error("{}: damaged PNG: {}{}{}{}", name_, io_.error, more ? " (" : "", io_.warning, more ? ")" : "");
   }
 
-  // Every kind of PNG as rows of red, green, blue and opacity, 8 bits each; into luma and opacity.
+  // Every kind of PNG as rows of red, green, blue and opacity, 8 bits each; kept as luma and opacity. What is kept grows with
+  // what is really there.
   void read_pixels(std::int64_t rows, std::int64_t cols) {
-    image_ = GrayImage(rows, cols);
-    opacity_.resize(image_.pixels.size());
     call([&] {
       png_set_expand(png_);
       png_set_scale_16(png_);
@@ -117,24 +116,48 @@ class PngReader {
       png_set_add_alpha(png_, 255, PNG_FILLER_AFTER);
       png_read_update_info(png_, info_);
     });
-    std::vector<std::uint8_t> row(png_get_rowbytes(png_, info_));
-    // An interlaced image comes as seven coarse ones, whose pixels lie between each other.
+    std::vector<std::uint8_t> row(png_get_rowbytes(png_, info_)), luma;
     const bool interlaced = png_get_interlace_type(png_, info_) == PNG_INTERLACE_ADAM7;
-    for (int pass = 0; pass < (interlaced ? PNG_INTERLACE_ADAM7_PASSES : 1); ++pass) {
-      const std::int64_t top = interlaced ? PNG_PASS_START_ROW(pass) : 0,
-                         left = interlaced ? PNG_PASS_START_COL(pass) : 0;
-      const std::int64_t down = interlaced ? PNG_PASS_ROW_OFFSET(pass) : 1,
-                         right = interlaced ? PNG_PASS_COL_OFFSET(pass) : 1;
-      if (left >= cols) continue;
-      for (std::int64_t i = top; i < rows; i += down) {
+    for (const Pass& pass : passes(interlaced)) {
+      if (pass.left >= cols) continue;
+      const std::int64_t width = (cols - pass.left + pass.right - 1) / pass.right;
+      for (std::int64_t i = pass.top; i < rows; i += pass.down) {
         call([&] { png_read_row(png_, row.data(), nullptr); });
         const std::uint8_t* from = row.data();
-        for (std::int64_t j = left; j < cols; j += right, from += 4) {
-          image_(i, j) = static_cast<std::uint8_t>((299 * from[0] + 587 * from[1] + 114 * from[2] + 500) / 1000);
-          opacity_[static_cast<std::size_t>(i * cols + j)] = from[3];
+        for (std::int64_t j = 0; j < width; ++j, from += 4) {
+          luma.push_back(static_cast<std::uint8_t>((299 * from[0] + 587 * from[1] + 114 * from[2] + 500) / 1000));
+          opacity_.push_back(from[3]);
         }
       }
     }
+    image_.rows = rows;
+    image_.cols = cols;
+    image_.pixels = interlaced ? woven(luma) : std::move(luma);
+    if (interlaced) opacity_ = woven(opacity_);
+  }
+
+  // The pixels that come together: every down-th row from the top, every right-th column from the left.
+  struct Pass {
+    std::int64_t top, down, left, right;
+  };
+
+  // An interlaced image comes as seven coarse ones, whose pixels lie between each other.
+  static std::vector<Pass> passes(bool interlaced) {
+    if (!interlaced) return {{0, 1, 0, 1}};
+    return {{0, 8, 0, 8}, {0, 8, 4, 8}, {4, 8, 0, 4}, {0, 4, 2, 4}, {2, 4, 0, 2}, {0, 2, 1, 2}, {1, 2, 0, 1}};
+  }
+
+  std::vector<std::uint8_t> woven(const std::vector<std::uint8_t>& from) const {
+    std::vector<std::uint8_t> to(from.size());
+    auto next = from.begin();
+    for (const Pass& pass : passes(true)) {
+      for (std::int64_t i = pass.top; i < image_.rows; i += pass.down) {
+        for (std::int64_t j = pass.left; j < image_.cols; j += pass.right) {
+          to[static_cast<std::size_t>(i * image_.cols + j)] = *next++;
+        }
+      }
+    }
+    return to;
   }
 
   // Lays the picture on its paper; see png.h.

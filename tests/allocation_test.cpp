@@ -1,61 +1,18 @@
-// From its second step on, training allocates nothing on the heap. Every allocation ends in one of the C library's
-// functions, Eigen's too, so this program replaces those and counts. Its own executable: nothing else wants that.
+// From its second step on, training allocates nothing on the heap.
 #include "core/loss.h"
 #include "datasets/batches.h"
 #include "layers/mlp.h"
 #include "optim/optimizer.h"
+#include "tests/allocation_counting.h"
 
 #include <doctest/doctest.h>
 
-#include <atomic>
-#include <cerrno>
-#include <cstddef>
-#include <cstdlib>
 #include <thread>
-
-namespace {
-std::atomic<long> allocations{0};
-}
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-// The sanitizers have replaced them already, and call this.
-extern "C" void __sanitizer_malloc_hook(const volatile void*, std::size_t) { ++allocations; }
-#else
-// glibc's own, under the names that remain when the usual ones are replaced.
-extern "C" {
-// NOLINTBEGIN(bugprone-reserved-identifier)
-void* __libc_malloc(std::size_t);
-void* __libc_calloc(std::size_t, std::size_t);
-void* __libc_realloc(void*, std::size_t);
-void* __libc_memalign(std::size_t, std::size_t);
-// NOLINTEND(bugprone-reserved-identifier)
-
-void* malloc(std::size_t size) {
-  ++allocations;
-  return __libc_malloc(size);
-}
-void* calloc(std::size_t count, std::size_t size) {
-  ++allocations;
-  return __libc_calloc(count, size);
-}
-void* realloc(void* p, std::size_t size) {
-  ++allocations;
-  return __libc_realloc(p, size);
-}
-void* memalign(std::size_t alignment, std::size_t size) {
-  ++allocations;
-  return __libc_memalign(alignment, size);
-}
-void* aligned_alloc(std::size_t alignment, std::size_t size) { return memalign(alignment, size); }
-int posix_memalign(void** p, std::size_t alignment, std::size_t size) {
-  *p = memalign(alignment, size);
-  return *p == nullptr ? ENOMEM : 0;
-}
-}
-#endif
 
 namespace tare {
 namespace {
+
+using testing::allocations;
 
 ImageSet synthetic_images(std::int64_t count) {
   Random random(1, Random::Stream::test);

@@ -5,9 +5,9 @@
 #include "datasets/images.h"
 #include "tests/core_testing.h"
 #include "tests/file_testing.h"
+#include "tests/format_testing.h"
 
 #include <doctest/doctest.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -18,43 +18,12 @@ namespace tare {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::read_file;
+using testing::gzip;
+using testing::image_header;
+using testing::images_file;
+using testing::labels_file;
 using testing::TemporaryFolder;
 using testing::write_file;
-
-// ---- Writing IDX files ----------------------------------------------------------------------------------------------
-
-std::string big_endian(std::uint32_t n) {
-  return {static_cast<char>(n >> 24), static_cast<char>(n >> 16), static_cast<char>(n >> 8), static_cast<char>(n)};
-}
-
-std::string image_header(std::uint32_t count, std::uint32_t rows, std::uint32_t cols) {
-  return big_endian(0x803) + big_endian(count) + big_endian(rows) + big_endian(cols);
-}
-
-// Pixels that hardly compress, so that damage to a compressed file hits them.
-std::string images_file(std::uint32_t count, std::uint32_t rows = 2, std::uint32_t cols = 3) {
-  Random random(1, Random::Stream::test, count);
-  std::string file = image_header(count, rows, cols);
-  for (std::uint32_t i = 0; i < count * rows * cols; ++i) file += static_cast<char>(random.below(256));
-  return file;
-}
-
-std::string labels_file(const std::vector<int>& labels) {
-  std::string file = big_endian(0x801) + big_endian(static_cast<std::uint32_t>(labels.size()));
-  for (const int label : labels) file += static_cast<char>(label);
-  return file;
-}
-
-std::string gzip(const std::string& bytes) {
-  const TemporaryFolder folder;
-  const fs::path file = folder / "file.gz";
-  const gzFile stream = gzopen(file.c_str(), "wb");
-  REQUIRE(stream != nullptr);
-  REQUIRE(gzwrite(stream, bytes.data(), static_cast<unsigned>(bytes.size())) == static_cast<int>(bytes.size()));
-  REQUIRE(gzclose(stream) == Z_OK);
-  return read_file(file);
-}
 
 const std::string kTrainImages = "train-images-idx3-ubyte", kTrainLabels = "train-labels-idx1-ubyte";
 const std::string kTestImages = "t10k-images-idx3-ubyte", kTestLabels = "t10k-labels-idx1-ubyte";
@@ -147,25 +116,7 @@ TEST_CASE("the test set alone needs no training files") {
   CHECK(contains(error_of([&] { load_data(folder.path()); }), "expected a file train-images-idx3-ubyte"));
 }
 
-// ---- Malformed files ------------------------------------------------------------------------------------------------
-
-// The message about an image file with these bytes. It must begin with the file's name.
-std::string image_error(const std::string& bytes, const std::string& name = "images") {
-  const TemporaryFolder folder;
-  write_file(folder / name, bytes);
-  const std::string message = error_of([&] { read_idx_images(folder / name); });
-  REQUIRE_MESSAGE(message.starts_with((folder / name).string() + ": "), message);
-  CHECK_FALSE(contains(message, "\n"));
-  return message;
-}
-
-std::string label_error(const std::string& bytes) {
-  const TemporaryFolder folder;
-  write_file(folder / "labels", bytes);
-  const std::string message = error_of([&] { read_idx_labels(folder / "labels"); });
-  REQUIRE_MESSAGE(message.starts_with((folder / "labels").string() + ": "), message);
-  return message;
-}
+// ---- Malformed folders; malformed files have a table in malformed_test.cpp -----------------------------------------
 
 #define CHECK_CONTAINS(text, part)  \
   do {                              \
@@ -174,75 +125,13 @@ std::string label_error(const std::string& bytes) {
     CHECK(contains(text_, part));   \
   } while (false)
 
-TEST_CASE("malformed raw files") {
-  const std::string good = images_file(4);
-  CHECK_CONTAINS(image_error(""), "the file is empty");
-  CHECK_CONTAINS(image_error("<!DOCTYPE html><html>404</html>"), "expected IDX images, found HTML or XML");
-  CHECK_CONTAINS(image_error("<"), "found HTML or XML");
-  CHECK_CONTAINS(label_error("<html></html>"), "expected IDX labels, found HTML or XML");
-  CHECK_CONTAINS(image_error(good.substr(0, 3)), "truncated: expected a 4-byte magic number, found 3 bytes");
-  CHECK_CONTAINS(image_error(good.substr(0, 4)), "truncated in its header: expected 16 bytes, found 4");
-  CHECK_CONTAINS(image_error(good.substr(0, 15)), "truncated in its header: expected 16 bytes, found 15");
-  CHECK_CONTAINS(label_error(labels_file({1}).substr(0, 7)), "truncated in its header: expected 8 bytes, found 7");
-  CHECK_CONTAINS(image_error(good.substr(0, good.size() - 1)),
-                 "truncated: expected 24 bytes after its header, found 23");
-  CHECK_CONTAINS(image_error(good + '\0'), "expected 24 bytes after its header, found more");
-  CHECK_CONTAINS(label_error(labels_file({1, 2}) + '\1'), "expected 2 bytes after its header, found more");
-}
-
-TEST_CASE("wrong magic numbers; images and labels swapped") {
-  const std::string rest = images_file(4).substr(4);
-  CHECK_CONTAINS(image_error(big_endian(0x802) + rest),
-                 "expected the magic number 0x00000803 of IDX images, found 0x00000802");
-  CHECK_CONTAINS(image_error(big_endian(0xd03) + rest), "found 0x00000d03");  // floats
-  CHECK_CONTAINS(image_error("\x03\x08" + std::string(2, '\0') + rest), "found 0x03080000");
-  CHECK_CONTAINS(image_error(labels_file({1, 2, 3, 4})), "found 0x00000801 (labels; are the files swapped?)");
-  CHECK_CONTAINS(label_error(images_file(4)), "found 0x00000803 (images; are the files swapped?)");
-}
-
-TEST_CASE("dimensions of zero") {
-  CHECK_CONTAINS(image_error(image_header(0, 2, 3)), "found 0 images");
-  CHECK_CONTAINS(image_error(image_header(4, 0, 3)), "found 0 pixels");
-  CHECK_CONTAINS(image_error(image_header(4, 2, 0)), "found 0 pixels");
-  CHECK_CONTAINS(label_error(labels_file({})), "found 0 labels");
-}
-
-TEST_CASE("a header that promises more than the file can hold allocates nothing") {
-  constexpr std::uint32_t most = 0xffffffff;
-  for (const std::string& header : {image_header(most, most, most), image_header(1, most, most),
-                                    image_header(1, 1, most), image_header(0x10000, 0x10000, 0x10000)}) {
-    // Found before the memory is asked for, or it would be a bad_alloc, or a message about what was read.
-    CHECK_CONTAINS(image_error(header + "pixels"), "which a file of 22 bytes cannot hold");
-    CHECK_CONTAINS(image_error(gzip(header + "pixels"), "images.gz"), "cannot hold");
-  }
-  CHECK_CONTAINS(label_error(big_endian(0x801) + big_endian(most) + "labels"), "cannot hold");
-  // Compressed data can hold a thousand times its size, but not more.
-  CHECK_CONTAINS(image_error(gzip(image_header(1000, 10, 10)), "images.gz"), "cannot hold");
-}
-
-TEST_CASE("malformed compressed files") {
-  const std::string raw = images_file(100), good = gzip(raw);
-  auto error = [](const std::string& bytes) { return image_error(bytes, "images.gz"); };
-  CHECK_CONTAINS(error(""), "the file is empty");
-  CHECK_CONTAINS(error("<html></html>"), "expected gzip data, found HTML or XML");
-  CHECK_CONTAINS(error(raw), "expected gzip data, found something else");
-  CHECK_CONTAINS(error(gzip("")), "the file is empty");
-  CHECK_CONTAINS(error(gzip("<html></html>")), "expected IDX images, found HTML or XML");
-  CHECK_CONTAINS(error(gzip(raw.substr(0, 200))), "truncated: expected 600 bytes after its header, found 184");
-  CHECK_CONTAINS(error(gzip(raw + "x")), "expected 600 bytes after its header, found more");
-  CHECK_CONTAINS(error(good + gzip("x")), "expected 600 bytes after its header, found more");
-  // Cut in its header, in the pixels, and in the check sum behind the last pixel.
-  for (const std::size_t left : {std::size_t{5}, good.size() / 2, good.size() - 8, good.size() - 1}) {
-    CAPTURE(left);
-    CHECK_CONTAINS(error(good.substr(0, left)), "truncated: the compressed data ends too soon");
-  }
-  // A flipped bit in a pixel, in the check sum, in the length.
-  for (const std::size_t at : {good.size() / 2, good.size() - 8, good.size() - 1}) {
-    CAPTURE(at);
-    std::string damaged = good;
-    damaged[at] = static_cast<char>(damaged[at] ^ 1);
-    CHECK_CONTAINS(error(damaged), "damaged gzip data");
-  }
+TEST_CASE("an error about what is in a file begins with its name") {
+  const TemporaryFolder folder;
+  write_file(folder / "images.gz", images_file(1));
+  write_file(folder / "labels", "");
+  CHECK(error_of([&] { read_idx_images(folder / "images.gz"); }) ==
+        (folder / "images.gz").string() + ": expected gzip data, found something else");
+  CHECK(error_of([&] { read_idx_labels(folder / "labels"); }) == (folder / "labels").string() + ": the file is empty");
 }
 
 TEST_CASE("files that are not there, or not files") {

@@ -1,6 +1,7 @@
 #include "tests/program_testing.h"
 
 #include "core/random.h"
+#include "tests/format_testing.h"
 
 #include <fmt/format.h>
 #include <sys/wait.h>
@@ -22,10 +23,6 @@ Outcome run_tare(const std::string& words, const std::string& before) {
 }
 
 namespace {
-
-std::string big_endian(std::uint32_t n) {
-  return {static_cast<char>(n >> 24), static_cast<char>(n >> 16), static_cast<char>(n >> 8), static_cast<char>(n)};
-}
 
 // Class k lights the pixels of a pattern of its own; noise is added on top.
 void write_set(const fs::path& folder, const std::string& name, std::uint32_t count, Random& random) {
