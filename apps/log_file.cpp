@@ -1,15 +1,47 @@
 #include "apps/log_file.h"
 
 #include "core/error.h"
+#include "core/file.h"
+
+#include <unistd.h>
+#include <zlib.h>
 
 #include <cerrno>
 #include <cstring>
 
 namespace tare {
+namespace {
+
+std::uint32_t extend_crc32(std::uint32_t crc, std::string_view text) {
+  return static_cast<std::uint32_t>(crc32_z(crc, reinterpret_cast<const Bytef*>(text.data()), text.size()));
+}
+
+}  // namespace
 
 LogFile::LogFile(const std::string& file) : name_(file), stream_(std::fopen(file.c_str(), "w")) {
-  if (!stream_) throw Error("{}: cannot be written: {}", name_, std::strerror(errno));
+  if (!stream_) fail();
   write_line("step,epoch,lr,train_loss,test_loss,test_accuracy\n");
+}
+
+LogFile::LogFile(const std::string& file, const LogPosition& position) : name_(file) {
+  const std::string contents = read_file(file);
+  if (contents.size() < position.bytes) {
+    throw Error(
+        "{}: expected at least the {} bytes that it had when the checkpoint was written, found {}; another --log "
+        "begins a new one",
+        file, position.bytes, contents.size());
+  }
+  const std::uint32_t crc = extend_crc32(0, std::string_view(contents).substr(0, position.bytes));
+  if (crc != position.crc32) {
+    throw Error("{}: is not the log that the checkpoint belongs to, or was changed; another --log begins a new one",
+                file);
+  }
+  stream_.reset(std::fopen(file.c_str(), "r+"));
+  if (!stream_) fail();
+  const auto end = static_cast<off_t>(position.bytes);
+  if (ftruncate(fileno(stream_.get()), end) != 0 || fseeko(stream_.get(), end, SEEK_SET) != 0) fail();
+  position_ = {position.bytes, position.crc32, ""};
+  write_line(position.last_line);
 }
 
 void LogFile::write(const LogRow& row) {
@@ -18,10 +50,17 @@ void LogFile::write(const LogRow& row) {
                          text(row.test_accuracy)));
 }
 
-void LogFile::write_line(const std::string& line) {
-  if (std::fputs(line.c_str(), stream_.get()) < 0 || std::fflush(stream_.get()) != 0) {
-    throw Error("{}: cannot be written: {}", name_, std::strerror(errno));
-  }
+LogPosition LogFile::position() const {
+  // A pipe or a terminal, which has no disk to reach, says EINVAL.
+  if (fsync(fileno(stream_.get())) != 0 && errno != EINVAL && errno != EROFS) fail();
+  return position_;
 }
+
+void LogFile::write_line(const std::string& line) {
+  if (std::fputs(line.c_str(), stream_.get()) < 0 || std::fflush(stream_.get()) != 0) fail();
+  position_ = {position_.bytes + position_.last_line.size(), extend_crc32(position_.crc32, position_.last_line), line};
+}
+
+void LogFile::fail() const { throw Error("{}: cannot be written: {}", name_, std::strerror(errno)); }
 
 }  // namespace tare

@@ -2,6 +2,7 @@
 #include "apps/options.h"
 
 #include "apps/commands.h"
+#include "apps/run_description.h"
 #include "layers/safetensors.h"
 
 #include <fmt/ranges.h>
@@ -234,6 +235,11 @@ void add_train_options(Command& c, TrainOptions& o, Unresolved& u) {
   c.number<Index>("--eval-every", "K", "Evaluate every K steps, besides the ends of epochs", 1, kMany, o.eval_every);
   c.text("--save", "FILE", "Save the model (safetensors)", o.save);
   c.text("--init", "FILE", "Start from the tensors of this model", o.init);
+  c.text("--checkpoint", "FILE", "Keep the whole training state here, as of every epoch's end and when stopped",
+         o.checkpoint);
+  c.number<Index>("--checkpoint-every", "K", "Write the checkpoint every K steps, besides the ends of epochs", 1, kMany,
+                  o.checkpoint_every);
+  c.text("--resume", "FILE", "Go on from this checkpoint, exactly; its options need not be given again", o.resume);
   c.flag("--detect-anomaly", "Stop at the first value or gradient that is not finite, and name its op and layer",
          o.detect_anomaly);
 }
@@ -274,10 +280,83 @@ void resolve(TrainOptions& o, const Unresolved& u) {
   }
   o.momentum = u.momentum.value_or(o.momentum);
   if (!o.epochs && !o.steps) o.epochs = 5;
+  if (!o.resume.empty() && !o.init.empty()) {
+    throw UsageError("--init: expected without --resume, which goes on from the weights of {}", o.resume);
+  }
+  if (o.checkpoint_every && o.checkpoint.empty()) {
+    throw UsageError("--checkpoint-every: expected together with --checkpoint FILE");
+  }
   if (o.batch == 1 && o.network.norm == Norm::batch && !o.network.hidden.empty()) {
     throw UsageError("--batch: BatchNorm needs at least 2 samples in a batch to have a variance, found 1");
   }
-  if (!o.save.empty() && o.save == o.log) throw UsageError("--log: expected another file than --save, found {}", o.log);
+  const std::pair<const char*, const std::string&> files[] = {
+      {"--save", o.save}, {"--log", o.log}, {"--checkpoint", o.checkpoint}};
+  for (std::size_t i = 0; i < std::size(files); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      const std::string& file = files[i].second;
+      if (!file.empty() && file == files[j].second) {
+        throw UsageError("{}: expected another file than {}, found {}", files[i].first, files[j].first, file);
+      }
+    }
+  }
+}
+
+/// The options that the words of a checkpoint say, with those of a command line behind them; not resolved.
+struct ResumedOptions {
+  TrainOptions options;
+  Unresolved unresolved;
+
+  ResumedOptions(const std::map<std::string, std::string>& saved, const std::vector<std::string>& given, int threads) {
+    options.threads = threads;
+    CLI::App app("", "tare");
+    Command train(app, "train", "", "");
+    add_train_options(train, options, unresolved);
+    std::vector<std::string> words{"train"};
+    for (const auto& [name, text] : saved) words.push_back(text.empty() ? name : name + "=" + text);
+    words.insert(words.end(), given.begin(), given.end());
+    std::ranges::reverse(words);  // as CLI11 wants them
+    app.parse(words);
+    // A checkpoint says both where they apply.
+    options.lr = unresolved.lr.value_or(0);
+    options.momentum = unresolved.momentum.value_or(0);
+  }
+};
+
+/// What may be given anew, because it changes neither what has been computed nor the log's rows.
+bool may_change(const std::string& option, const ScheduleOptions& schedule) {
+  // The data may have moved; its bytes are compared. Without the cosine the end does not change what comes before.
+  constexpr std::string_view kFree[] = {"--checkpoint", "--checkpoint-every", "--data", "--detect-anomaly", "--log",
+                                        "--save"};
+  constexpr std::string_view kEnd[] = {"--epochs", "--steps"};
+  return std::ranges::find(kFree, option) != std::end(kFree) ||
+         (schedule.kind != ScheduleOptions::Kind::cosine && std::ranges::find(kEnd, option) != std::end(kEnd));
+}
+
+/// The options of the run that `file` is a checkpoint of, with what `words` adds to them. UsageError if these contradict.
+TrainOptions resume_options(const std::string& file, const std::vector<std::string>& words, int threads) {
+  const RunDescription run = from_metadata(read_safetensors(file).metadata, file);
+  std::map<std::string, std::string> before;
+  try {
+    before = all_words(ResumedOptions(run.options, {}, threads).options);
+  } catch (const Error& error) {
+    throw Error("{}: its options cannot be read: {}", file, error.what());
+  } catch (const CLI::ParseError& error) {
+    throw Error("{}: its options cannot be read: {}", file, error.what());
+  }
+  ResumedOptions resumed(run.options, words, threads);
+  std::vector<std::string> expected, found;
+  for (const auto& [name, text] : all_words(resumed.options)) {
+    const auto saved = before.find(name);
+    if ((saved != before.end() && saved->second == text) || may_change(name, resumed.options.schedule)) continue;
+    expected.push_back(saved == before.end() ? "no " + name : name + " " + saved->second);
+    found.push_back(text.empty() ? name : name + " " + text);
+  }
+  if (!found.empty()) {
+    throw UsageError("--resume {}: expected {}, as in the run that was saved, found {}", file,
+                     fmt::join(expected, ", "), fmt::join(found, ", "));
+  }
+  resolve(resumed.options, resumed.unresolved);
+  return resumed.options;
 }
 
 }  // namespace
@@ -338,6 +417,22 @@ std::vector<std::pair<std::string, std::string>> words(const TrainOptions& o) {
   if (!o.shuffle) add("--no-shuffle", "");
   add("--seed", o.seed);
   return words;
+}
+
+std::map<std::string, std::string> all_words(const TrainOptions& o) {
+  std::map<std::string, std::string> all;
+  for (const auto& [name, text] : words(o)) all[name] = text;
+  all["--data"] = o.data;
+  for (const auto& [name, steps] : {std::pair("--log-every", o.log_every),
+                                    {"--eval-every", o.eval_every},
+                                    {"--checkpoint-every", o.checkpoint_every}}) {
+    if (steps) all[name] = fmt::format("{}", *steps);
+  }
+  for (const auto& [name, file] : {std::pair("--log", &o.log), {"--save", &o.save}, {"--checkpoint", &o.checkpoint}}) {
+    if (!file->empty()) all[name] = *file;
+  }
+  if (o.detect_anomaly) all["--detect-anomaly"] = "";
+  return all;
 }
 
 int run_command_line(int argc, char** argv) {
@@ -403,7 +498,12 @@ int run_command_line(int argc, char** argv) {
   }
 
   if (train.given()) {
-    resolve(train_options, unresolved);
+    if (train_options.resume.empty()) {
+      resolve(train_options, unresolved);
+    } else {
+      char** const given = std::find(argv, argv + argc, std::string_view("train")) + 1;
+      train_options = resume_options(train_options.resume, {given, argv + argc}, cores);
+    }
     const bool single = train_options.precision == Precision::float32;
     return single ? float32::run_train(train_options) : float64::run_train(train_options);
   }

@@ -6,6 +6,7 @@
 #include "layers/mlp.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -50,8 +51,8 @@ struct TrainOptions {
   int threads = 1;
   Precision precision = Precision::float32;
 
-  std::string log, save, init;                 // files; empty: none
-  std::optional<Index> log_every, eval_every;  // in steps
+  std::string log, save, init, checkpoint, resume;               // files; empty: none
+  std::optional<Index> log_every, eval_every, checkpoint_every;  // in steps
   bool detect_anomaly = false;
   bool quiet = false, json = false;
 };
@@ -108,5 +109,7 @@ Pixels pixels_named(const std::string& name, const std::string& what);
 /// The options that decide, together with the data, what a training computes, each with its text on the command line, also
 /// where it is the default: {"--hidden", "256,128"}. A flag's text is empty. Equal words, equal data: the same weights.
 std::vector<std::pair<std::string, std::string>> words(const TrainOptions& options);
+/// These, the data's name, and what is written when and where: what a resumed run need not be told again.
+std::map<std::string, std::string> all_words(const TrainOptions& options);
 
 }  // namespace tare

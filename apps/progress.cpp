@@ -30,8 +30,8 @@ void Progress::update(const TrainingState& s) {
   const auto now = std::chrono::steady_clock::now();
   if (now - last_ < std::chrono::milliseconds(100)) return;
   last_ = now;
-  const double per_second = static_cast<double>(s.samples) / s.seconds;
-  const double left = s.seconds / static_cast<double>(s.step) * static_cast<double>(s.steps - s.step);
+  const double per_second = static_cast<double>(s.steps_timed * s.batch) / s.seconds;
+  const double left = s.seconds / static_cast<double>(s.steps_timed) * static_cast<double>(s.steps - s.step);
   // Carriage return, the text, and "erase to the end of the line".
   fmt::print(stderr, "\repoch {}/{}  step {}/{}  loss {:.4f}  accuracy {:.2f} %  {} samples/s  {} left\x1b[K", s.epoch,
              s.epochs, grouped(s.step), grouped(s.steps), s.loss, 100 * s.accuracy,

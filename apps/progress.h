@@ -19,7 +19,8 @@ struct TrainingState {
   std::int64_t step, steps, epoch, epochs;  // counted from 1
   double loss, accuracy;                    // over this epoch so far
   double seconds;                           // of training so far
-  std::int64_t samples;                     // trained on so far
+  std::int64_t steps_timed;                 // in these seconds: fewer than `step` if the run was resumed
+  std::int64_t batch;                       // samples in a step
 };
 
 class Progress {

@@ -1,4 +1,5 @@
-// tare train: trains one network, evaluates it, saves it if asked to.
+// tare train: trains one network, evaluates it, saves it if asked to; or goes on with a run from its checkpoint.
+#include "apps/checkpoint.h"
 #include "apps/commands.h"
 #include "apps/log_file.h"
 #include "apps/progress.h"
@@ -74,6 +75,22 @@ void save(const TrainOptions& options, Sequential& model) {
   write_safetensors(options.save, contents);
 }
 
+bool all_finite(Sequential& model) {
+  return std::ranges::all_of(model.state(), [](const StateTensor& tensor) {
+    const auto* numbers = std::get_if<MatrixMap>(&tensor.data);
+    return numbers == nullptr || numbers->allFinite();
+  });
+}
+
+// The log of a new run, or of one that goes on, brought back to where the checkpoint left it.
+LogFile open_log(const TrainOptions& options, const RunState& state, const std::optional<LogPosition>& position,
+                 Progress& progress) {
+  if (position && std::filesystem::is_regular_file(options.log)) return {options.log, *position};
+  LogFile log(options.log);
+  if (state.step > 0) progress.line("{} is new: its rows begin after step {}", options.log, grouped(state.step));
+  return log;
+}
+
 ordered_json number(double x) { return std::isfinite(x) ? ordered_json(x) : ordered_json(nullptr); }
 
 void print_json(const TrainOptions& options, const TrainingResult& result, Sequential& model) {
@@ -93,7 +110,8 @@ void print_json(const TrainOptions& options, const TrainingResult& result, Seque
   fmt::print("{}\n", out.dump());
 }
 
-void print_summary(const TrainOptions& options, const TrainingResult& result, Sequential& model) {
+// `first` is the step it began after.
+void print_summary(const TrainOptions& options, const TrainingResult& result, Sequential& model, std::int64_t first) {
   const StepRecord& last = result.last;
   if (const std::optional<Evaluation>& test = result.evaluation) {
     fmt::print("Test accuracy  {:.2f} %: {} errors out of {}, loss {:.4f}\n", 100 * test->accuracy(),
@@ -104,8 +122,8 @@ void print_summary(const TrainOptions& options, const TrainingResult& result, Se
     fmt::print(", {} biases dropped that BatchNorm would cancel", grouped(dropped));
   }
   fmt::print("\n");
-  if (last.step > 0) {
-    const double samples = static_cast<double>(last.step) * static_cast<double>(options.batch);
+  if (last.step > first) {
+    const double samples = static_cast<double>(last.step - first) * static_cast<double>(options.batch);
     fmt::print("Training       {} steps, {} {} in {}: {} samples/s; last epoch: loss {:.4f}, accuracy {:.2f} %\n",
                grouped(last.step), grouped(last.epoch), last.epoch == 1 ? "epoch" : "epochs", duration(last.seconds),
                grouped(static_cast<std::int64_t>(samples / last.seconds)), last.epoch_loss, 100 * last.epoch_accuracy);
@@ -121,7 +139,9 @@ int run_train(const TrainOptions& given) {
 
   // Whatever can go wrong should do so before the training, not after it.
   const std::filesystem::path folder = find_data(options.data);
-  if (!options.save.empty()) check_writable(options.save);
+  for (const std::string& file : {options.save, options.checkpoint}) {
+    if (!file.empty()) check_writable(file);
+  }
   const std::optional<Safetensors> init =
       options.init.empty() ? std::nullopt : std::optional(read_safetensors(options.init));
   const DataSet data = load_data(folder);
@@ -131,10 +151,38 @@ int run_train(const TrainOptions& given) {
   check_memory(options.network);
   Sequential model = make_mlp(options.network, options.seed);
   if (init) load_state(model, *init, options.init);
+  RunState state(model, options);
+  RunDescription run{.options = all_words(options), .data = {}, .log = {}};
+  if (!options.checkpoint.empty() || !options.resume.empty()) run.data = digest_of(data);
+  to_metadata(run);  // whether it can be written
+  if (!options.resume.empty()) {
+    const Safetensors checkpoint = read_safetensors(options.resume);
+    load_checkpoint(checkpoint, options.resume, model, state);
+    const RunDescription saved = from_metadata(checkpoint.metadata, options.resume);
+    if (saved.data != run.data) {
+      throw Error("--data: expected the images that {} was trained on ({}), found others in {} ({})", options.resume,
+                  saved.data, folder.string(), run.data);
+    }
+    if (plan.steps < state.step) {
+      throw UsageError(
+          "--resume {}: expected --epochs and --steps not to end before step {}, which it has done, found {}",
+          options.resume, state.step, plan.steps);
+    }
+    run.log = saved.log;
+  }
+  const std::int64_t first = state.step;
   std::optional<LogFile> log;
-  if (!options.log.empty()) log.emplace(options.log);
+  if (!options.log.empty()) log.emplace(open_log(options, state, run.log, progress));
+  auto checkpoint = [&] {
+    run.log = log ? std::optional(log->position()) : std::nullopt;
+    write_checkpoint(options.checkpoint, model, state, run);
+  };
 
   announce(progress, folder, data, options, plan);
+  if (!options.resume.empty()) {
+    progress.line("{} stands at step {} of {}{}", options.resume, grouped(first), grouped(plan.steps),
+                  first == plan.steps ? ": the run is finished" : "");
+  }
   const Index log_every = options.log_every.value_or(plan.steps_per_epoch);
   TrainingHooks hooks;
   hooks.should_stop = [] { return stop_signal() != 0; };
@@ -147,6 +195,10 @@ int run_train(const TrainOptions& given) {
       }
       log->write(row);
     }
+    const bool due =
+        s.ends_epoch || s.ends_training || (options.checkpoint_every && s.step % *options.checkpoint_every == 0);
+    // The last one that was good stays.
+    if (!options.checkpoint.empty() && due && !s.diverged && all_finite(model)) checkpoint();
     progress.update({.step = s.step,
                      .steps = plan.steps,
                      .epoch = s.epoch,
@@ -154,21 +206,23 @@ int run_train(const TrainOptions& given) {
                      .loss = s.epoch_loss,
                      .accuracy = s.epoch_accuracy,
                      .seconds = s.seconds,
-                     .samples = s.step * options.batch});
+                     .steps_timed = s.step - first,
+                     .batch = options.batch});
     if (s.evaluation != nullptr) {
       progress.line("epoch {}/{}, step {}/{}: loss {:.4f}, accuracy {:.2f} %; test loss {:.4f}, accuracy {:.2f} %; {}",
                     s.epoch, plan.epochs, grouped(s.step), grouped(plan.steps), s.epoch_loss, 100 * s.epoch_accuracy,
                     s.evaluation->loss, 100 * s.evaluation->accuracy(), duration(s.seconds));
     }
   };
-  const TrainingResult result = train(model, data, options, hooks);
+  const TrainingResult result = train(model, state, data, options, hooks);
   progress.clear();
 
+  if (!options.checkpoint.empty() && result.stopped && all_finite(model)) checkpoint();
   if (!options.save.empty() && !result.diverged) save(options, model);
   if (options.json) {
     print_json(options, result, model);
   } else {
-    print_summary(options, result, model);
+    print_summary(options, result, model, first);
   }
   if (result.diverged) {
     const std::string where = fmt::format("step {} (epoch {})", result.last.step, result.last.epoch);
@@ -179,8 +233,10 @@ int run_train(const TrainOptions& given) {
     return 3;
   }
   if (result.stopped) {
-    progress.line("Stopped by signal {} after step {} of {}", stop_signal(), grouped(result.last.step),
-                  grouped(plan.steps));
+    const std::string on = options.checkpoint.empty() ? "with --checkpoint FILE it could go on from there"
+                                                      : "to go on: tare train --resume " + options.checkpoint;
+    progress.line("Stopped by signal {} after step {} of {}; {}", stop_signal(), grouped(result.last.step),
+                  grouped(plan.steps), on);
     return 128 + stop_signal();
   }
   return 0;

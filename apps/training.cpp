@@ -3,7 +3,6 @@
 #include "core/inspect.h"
 #include "core/loss.h"
 #include "datasets/batches.h"
-#include "optim/optimizer.h"
 #include "optim/schedule.h"
 
 #include <chrono>
@@ -83,21 +82,51 @@ TrainingPlan plan_training(const TrainOptions& options, const ImageSet& set) {
   return plan;
 }
 
+RunState::RunState(Sequential& model, const TrainOptions& options)
+    : optimizer(make_optimizer(model.parameters(), options)) {}
+
 TrainingResult train(Sequential& model, const DataSet& data, const TrainOptions& options, const TrainingHooks& hooks) {
+  RunState state(model, options);
+  return train(model, state, data, options, hooks);
+}
+
+TrainingResult train(Sequential& model, RunState& state, const DataSet& data, const TrainOptions& options,
+                     const TrainingHooks& hooks) {
   const TrainingPlan plan = plan_training(options, data.train);
   Batches batches(data.train, options.pixels, options.batch, options.seed, options.shuffle);
   const Parameters parameters = model.parameters();
-  const std::unique_ptr<Optimizer> optimizer = make_optimizer(parameters, options);
   Tape tape(options.threads), evaluation_tape(options.threads, Tape::Gradients::none);
+  Stopwatch watch;
+
+  // What is known after `step` steps.
+  auto record_of = [&](Index step) {
+    const Index epoch_steps = (step - 1) % plan.steps_per_epoch + 1;
+    const auto steps = static_cast<double>(epoch_steps);
+    return StepRecord{
+        .step = step,
+        .epoch = (step - 1) / plan.steps_per_epoch + 1,
+        .lr = learning_rate(options, step - 1, plan),
+        .loss = 0,
+        .epoch_loss = state.epoch_loss / steps,
+        .epoch_accuracy = static_cast<double>(state.epoch_correct) / (steps * static_cast<double>(options.batch)),
+        .epoch_steps = epoch_steps,
+        .seconds = watch.seconds(),
+        .ends_epoch = epoch_steps == plan.steps_per_epoch,
+        .ends_training = step == plan.steps,
+        .diverged = false,
+        .evaluation = nullptr};
+  };
 
   TrainingResult result;
   StepRecord& record = result.last;
-  double epoch_loss = 0;
-  std::int64_t epoch_correct = 0;
-  Stopwatch watch;
-  for (Index step = 0; step < plan.steps; ++step) {
+  if (state.step > 0) record = record_of(state.step);
+  if (state.step == plan.steps && data.test.count > 0) {
+    result.evaluation = evaluate(model, data.test, options.pixels, evaluation_tape);
+  }
+  for (Index step = state.step; step < plan.steps; ++step) {
     result.stopped = hooks.should_stop();
     if (result.stopped) return result;
+    result.evaluation.reset();
     watch.start();
 
     tape.clear();
@@ -105,7 +134,6 @@ TrainingResult train(Sequential& model, const DataSet& data, const TrainOptions&
     Var logits = model.forward(batch.x, Mode::train);
     Var loss = softmax_cross_entropy(logits, batch.labels);
 
-    const double lr = learning_rate(options, step, plan);
     const double loss_value = static_cast<double>(loss.value()(0, 0));
     result.diverged = !std::isfinite(loss_value);
     if (!result.diverged) {
@@ -118,34 +146,33 @@ TrainingResult train(Sequential& model, const DataSet& data, const TrainOptions&
     }
     if (!result.diverged) {
       if (options.clip) clip_grad_norm(parameters, *options.clip);
-      optimizer->step(lr, tape.workers());
+      state.optimizer->step(learning_rate(options, step, plan), tape.workers());
+      state.step = step + 1;
     }
 
-    const Index step_of_epoch = step % plan.steps_per_epoch;
-    if (step_of_epoch == 0) epoch_loss = 0, epoch_correct = 0;
-    epoch_loss += loss_value;
-    epoch_correct += count_correct(logits.value(), batch.labels);
+    if (step % plan.steps_per_epoch == 0) state.epoch_loss = 0, state.epoch_correct = 0;
+    state.epoch_loss += loss_value;
+    state.epoch_correct += count_correct(logits.value(), batch.labels);
     watch.stop();
 
-    const auto steps = static_cast<double>(step_of_epoch + 1);
-    record = {.step = step + 1,
-              .epoch = step / plan.steps_per_epoch + 1,
-              .lr = lr,
-              .loss = loss_value,
-              .epoch_loss = epoch_loss / steps,
-              .epoch_accuracy = static_cast<double>(epoch_correct) / (steps * static_cast<double>(options.batch)),
-              .epoch_steps = step_of_epoch + 1,
-              .seconds = watch.seconds(),
-              .ends_epoch = step_of_epoch + 1 == plan.steps_per_epoch,
-              .ends_training = step + 1 == plan.steps || result.diverged,
-              .evaluation = nullptr};
+    record = record_of(step + 1);
+    record.loss = loss_value;
     const bool asked = options.eval_every && record.step % *options.eval_every == 0;
     if (!result.diverged && data.test.count > 0 && (asked || record.ends_epoch || record.ends_training)) {
       result.evaluation = evaluate(model, data.test, options.pixels, evaluation_tape);
       record.evaluation = &*result.evaluation;
+      if (!std::isfinite(result.evaluation->loss)) {
+        result.diverged = true;
+        result.anomaly = "the test loss";
+      }
     }
+    record.diverged = result.diverged;
+    record.ends_training = record.ends_training || result.diverged;
     hooks.after_step(record);
-    if (result.diverged) return result;
+    if (result.diverged) {
+      result.evaluation.reset();
+      return result;
+    }
   }
   return result;
 }

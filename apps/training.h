@@ -6,8 +6,10 @@
 #include "apps/options.h"
 #include "datasets/images.h"
 #include "layers/sequential.h"
+#include "optim/optimizer.h"
 
 #include <functional>
+#include <memory>
 
 namespace TARE_NAMESPACE {
 
@@ -30,6 +32,7 @@ struct StepRecord {
   std::int64_t epoch_steps;           // so far
   double seconds;                     // of training so far, without evaluation
   bool ends_epoch, ends_training;
+  bool diverged;                 // a number was not finite: the model is no good any more
   const Evaluation* evaluation;  // after the update, where there was one
 };
 
@@ -39,7 +42,7 @@ struct TrainingHooks {
 };
 
 struct TrainingResult {
-  StepRecord last{};  // its loss is not finite if training diverged; then that step made no update
+  StepRecord last{};  // if its loss or, with `detect_anomaly`, a gradient is not finite, that step made no update
   std::optional<Evaluation>
       evaluation;  // of the finished model; absent if training was stopped or diverged, or without a test set
   bool stopped = false;
@@ -54,6 +57,21 @@ struct TrainingPlan {
 /// How long the options will train. Error if the data is smaller than a batch.
 TrainingPlan plan_training(const TrainOptions& options, const ImageSet& set);
 
+/// Where a run stands, besides its model: with both, training goes on exactly as if it had never stopped.
+struct RunState {
+  /// At the start. Borrows the model's parameters.
+  RunState(Sequential& model, const TrainOptions& options);
+
+  std::unique_ptr<Optimizer> optimizer;
+  std::int64_t step = 0;           // updates made
+  double epoch_loss = 0;           // sum over the steps of the epoch so far
+  std::int64_t epoch_correct = 0;  // samples of the epoch so far that were classified correctly, in training
+};
+
+/// From where `state` stands to the end of the plan. When a hook is called, `state` and the model are those after the step.
+TrainingResult train(Sequential& model, RunState& state, const DataSet& data, const TrainOptions& options,
+                     const TrainingHooks& hooks);
+/// From the start.
 TrainingResult train(Sequential& model, const DataSet& data, const TrainOptions& options, const TrainingHooks& hooks);
 
 }  // namespace TARE_NAMESPACE

@@ -27,6 +27,10 @@ class Random {
   /// A uniform permutation of `items` (Fisher and Yates, from the end).
   void shuffle(std::span<std::uint32_t> items);
 
+  /// All there is to a generator: one that is given another's state goes on as that one does.
+  std::uint64_t state() const { return state_; }
+  void set_state(std::uint64_t state) { state_ = state; }
+
  private:
   bool exp_coin(double t);
 

@@ -4,11 +4,10 @@
 
 #include "core/ops.h"
 #include "core/random.h"
+#include "core/state.h"
 
-#include <cstdint>
 #include <memory>
 #include <string>
-#include <variant>
 #include <vector>
 
 namespace tare {
@@ -16,13 +15,6 @@ enum class Mode { train, eval };
 }
 
 namespace TARE_NAMESPACE {
-
-/// One named entry of a layer's lasting state: a parameter or a buffer, in the layer's own memory.
-struct StateTensor {
-  std::string name;          // as in PyTorch's state_dict: "weight", "running_mean"
-  std::vector<Index> shape;  // {} for a single number
-  std::variant<MatrixMap, std::int64_t*> data;
-};
 
 class Layer {
  public:
@@ -33,7 +25,10 @@ class Layer {
   /// As it was built: "Linear(784, 256, no bias)".
   virtual std::string describe() const = 0;
   virtual std::vector<Parameter*> parameters() { return {}; }
+  /// Parameters and buffers: what a saved model consists of.
   virtual std::vector<StateTensor> state() { return {}; }
+  /// What it draws from in training, or nullptr. Belongs to a run, not to a model.
+  virtual Random* generator() { return nullptr; }
 };
 
 class Relu : public Layer {
@@ -64,6 +59,7 @@ class Dropout : public Layer {
   Var forward(Var x, Mode mode) override { return mode == Mode::train ? dropout(x, p_, random_) : x; }
   std::unique_ptr<Layer> clone() const override { return std::make_unique<Dropout>(*this); }
   std::string describe() const override { return fmt::format("Dropout({})", p_); }
+  Random* generator() override { return &random_; }
 
  private:
   double p_;

@@ -17,7 +17,7 @@ constexpr Dtype kReal = sizeof(real) == 4 ? Dtype::F32 : Dtype::F64;
 std::string shape_text(const std::vector<Index>& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
 
 template <class From>
-void convert(const std::vector<std::byte>& bytes, MatrixMap& to) {
+void convert(const std::vector<std::byte>& bytes, MatrixMap to) {
   for (Index i = 0; i < to.size(); ++i) {
     From number;
     std::memcpy(&number, bytes.data() + sizeof(From) * static_cast<std::size_t>(i), sizeof(From));
@@ -58,9 +58,9 @@ std::map<std::size_t, Position> positions(const Safetensors& contents, const std
 
 }  // namespace
 
-Safetensors state_tensors(Sequential& model) {
+Safetensors state_tensors(const std::vector<StateTensor>& state) {
   Safetensors contents;
-  for (const StateTensor& tensor : model.state()) {
+  for (const StateTensor& tensor : state) {
     TensorData& data = contents.tensors[tensor.name];
     data.shape = tensor.shape;
     if (const auto* count = std::get_if<std::int64_t*>(&tensor.data)) {
@@ -77,24 +77,25 @@ Safetensors state_tensors(Sequential& model) {
   return contents;
 }
 
-void load_state(Sequential& model, const Safetensors& contents, const std::string& file) {
-  std::vector<StateTensor> state = model.state();
+Safetensors state_tensors(Sequential& model) { return state_tensors(model.state()); }
+
+void load_state(const std::vector<StateTensor>& state, const std::string& owner, const Safetensors& contents,
+                const std::string& file) {
   std::set<std::string> names;
   for (const StateTensor& tensor : state) {
     const auto found = contents.tensors.find(tensor.name);
     if (found == contents.tensors.end()) {
-      throw Error("{}: {}: expected by the model {}, missing in the file", file, tensor.name, model.describe());
+      throw Error("{}: {}: expected by {}, missing in the file", file, tensor.name, owner);
     }
     check(tensor, found->second, file);
     names.insert(tensor.name);
   }
   for (const auto& [name, tensor] : contents.tensors) {
-    if (!names.contains(name))
-      throw Error("{}: {}: in the file, but not in the model {}", file, name, model.describe());
+    if (!names.contains(name)) throw Error("{}: {}: in the file, but not in {}", file, name, owner);
   }
-  for (StateTensor& tensor : state) {
+  for (const StateTensor& tensor : state) {
     const TensorData& found = contents.tensors.at(tensor.name);
-    if (auto* count = std::get_if<std::int64_t*>(&tensor.data)) {
+    if (const auto* count = std::get_if<std::int64_t*>(&tensor.data)) {
       std::memcpy(*count, found.bytes.data(), sizeof(std::int64_t));
     } else if (found.dtype == Dtype::F32) {
       convert<float>(found.bytes, std::get<MatrixMap>(tensor.data));
@@ -102,6 +103,10 @@ void load_state(Sequential& model, const Safetensors& contents, const std::strin
       convert<double>(found.bytes, std::get<MatrixMap>(tensor.data));
     }
   }
+}
+
+void load_state(Sequential& model, const Safetensors& contents, const std::string& file) {
+  load_state(model.state(), "the model " + model.describe(), contents, file);
 }
 
 Sequential build_model(const Safetensors& contents, Activation activation, const std::string& file) {

@@ -7,11 +7,14 @@
 
 namespace TARE_NAMESPACE {
 
-/// The model's state, in the precision of `real`, ready to be written.
+/// The state, in the precision of `real`, ready to be written.
+Safetensors state_tensors(const std::vector<StateTensor>& state);
 Safetensors state_tensors(Sequential& model);
 
-/// Copies the file's tensors into the model. Error, naming the tensor, unless both have the same names and shapes; then
-/// the model is as before. F32 and F64 are converted. `file` names the file in messages.
+/// Copies the file's tensors into the model, or into any other state. Error, naming the tensor, unless both have the same
+/// names and shapes; then nothing is changed. F32 and F64 are converted. `file` and `owner` name both sides in messages.
+void load_state(const std::vector<StateTensor>& state, const std::string& owner, const Safetensors& contents,
+                const std::string& file);
 void load_state(Sequential& model, const Safetensors& contents, const std::string& file);
 
 /// Builds the nn.Sequential that has these tensors and loads it: a two-dimensional weight is a Linear's, a

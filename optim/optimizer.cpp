@@ -22,6 +22,12 @@ void for_pieces(const Parameter& p, Workers& workers, const Update& update) {
 
 Row piece(Buffer& buffer, Index begin, Index size) { return {buffer.data() + begin, size}; }
 
+void add_state(std::vector<StateTensor>& state, const char* name, std::vector<Buffer>& buffers) {
+  for (std::size_t i = 0; i < buffers.size(); ++i) {
+    state.push_back({fmt::format("{}.{}", name, i), {buffers[i].rows(), buffers[i].cols()}, buffers[i]});
+  }
+}
+
 }  // namespace
 
 Sgd::Sgd(Parameters parameters, Options options)
@@ -39,6 +45,12 @@ void Sgd::step(double lr_, Workers& workers) {
       w -= lr * v;
     });
   }
+}
+
+std::vector<StateTensor> Sgd::state() {
+  std::vector<StateTensor> state;
+  add_state(state, "velocity", velocity_);
+  return state;
 }
 
 Adam::Adam(Parameters parameters, Options options)
@@ -67,6 +79,13 @@ void Adam::step(double lr, Workers& workers) {
       w -= step_size * m / (v.sqrt() / root2 + eps);
     });
   }
+}
+
+std::vector<StateTensor> Adam::state() {
+  std::vector<StateTensor> state{{"t", {}, &t_}};
+  add_state(state, "m", m_);
+  add_state(state, "v", v_);
+  return state;
 }
 
 void zero_grad(const Parameters& parameters) {

@@ -3,6 +3,7 @@
 // (optim/schedule.h).
 #pragma once
 
+#include "core/state.h"
 #include "core/tape.h"
 
 #include <vector>
@@ -16,6 +17,8 @@ class Optimizer {
   virtual ~Optimizer() = default;
   /// One update of every parameter from its gradient, its loops split over the workers.
   virtual void step(double lr, Workers& workers) = 0;
+  /// What it remembers from step to step: "velocity.0" belongs to the first parameter.
+  virtual std::vector<StateTensor> state() = 0;
 };
 
 /// g += weight_decay w;   v = momentum v + g, at first v = g;   w -= lr v
@@ -28,6 +31,7 @@ class Sgd : public Optimizer {
   /// The parameters must outlive the optimizer.
   Sgd(Parameters parameters, Options options);
   void step(double lr, Workers& workers) override;
+  std::vector<StateTensor> state() override;
 
  private:
   Parameters parameters_;
@@ -49,6 +53,7 @@ class Adam : public Optimizer {
   };
   Adam(Parameters parameters, Options options);
   void step(double lr, Workers& workers) override;
+  std::vector<StateTensor> state() override;
 
  private:
   Parameters parameters_;

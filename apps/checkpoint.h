@@ -1,0 +1,18 @@
+// The whole training state in one safetensors file: the model's tensors, the optimizer's, the generators of dropout, the
+// position, and in the metadata what run_description.h describes. Shuffling needs nothing: an epoch's order depends on the
+// seed and the epoch alone.
+#pragma once
+
+#include "apps/run_description.h"
+#include "apps/training.h"
+#include "layers/safetensors.h"
+
+namespace TARE_NAMESPACE {
+
+/// Atomically. Error, naming the file, if it cannot be written.
+void write_checkpoint(const std::string& file, Sequential& model, RunState& state, const RunDescription& run);
+
+/// Error, naming the file and the tensor, unless the checkpoint fits; then model and state are as before.
+void load_checkpoint(const Safetensors& checkpoint, const std::string& file, Sequential& model, RunState& state);
+
+}  // namespace TARE_NAMESPACE
