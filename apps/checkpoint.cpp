@@ -45,11 +45,11 @@ std::vector<StateTensor> whole_state(Sequential& model, RunState& state, Numbers
 
 }  // namespace
 
-void write_checkpoint(const std::string& file, Sequential& model, RunState& state, const RunDescription& run) {
+Safetensors make_checkpoint(Sequential& model, RunState& state, const RunDescription& run) {
   Numbers numbers = numbers_of(model, state);
   Safetensors contents = state_tensors(whole_state(model, state, numbers));
   contents.metadata = to_metadata(run);
-  write_safetensors(file, contents);
+  return contents;
 }
 
 void load_checkpoint(const Safetensors& checkpoint, const std::string& file, Sequential& model, RunState& state) {

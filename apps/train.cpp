@@ -175,13 +175,13 @@ int run_train(const TrainOptions& given) {
   if (!options.log.empty()) log.emplace(open_log(options, state, run.log, progress));
   auto checkpoint = [&] {
     run.log = log ? std::optional(log->position()) : std::nullopt;
-    write_checkpoint(options.checkpoint, model, state, run);
+    write_safetensors(options.checkpoint, make_checkpoint(model, state, run));
   };
 
   announce(progress, folder, data, options, plan);
   if (!options.resume.empty()) {
     progress.line("{} stands at step {} of {}{}", options.resume, grouped(first), grouped(plan.steps),
-                  first == plan.steps ? ": the run is finished" : "");
+                  first == plan.steps ? ": the run is finished; larger --epochs or --steps would go on" : "");
   }
   const Index log_every = options.log_every.value_or(plan.steps_per_epoch);
   TrainingHooks hooks;

@@ -4,8 +4,11 @@
 #include "tests/format_testing.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <sstream>
@@ -13,13 +16,35 @@
 namespace tare::testing {
 namespace fs = std::filesystem;
 
+namespace {
+int exit_code(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+}  // namespace
+
 Outcome run_tare(const std::string& words, const std::string& before) {
   const TemporaryFolder folder;
   const std::string out = (folder / "out").string(), err = (folder / "err").string();
   const std::string command = fmt::format("{} '{}' {} >'{}' 2>'{}' </dev/null", before, TARE_PROGRAM, words, out, err);
   const int status = std::system(command.c_str());
-  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return {code, read_file(out), read_file(err)};
+  return {exit_code(status), read_file(out), read_file(err)};
+}
+
+Process::Process(const fs::path& folder, const std::string& words, const std::string& before) : folder_(folder) {
+  const std::string command = fmt::format("{} exec '{}' {} >out 2>err </dev/null", before, TARE_PROGRAM, words);
+  id_ = fork();
+  REQUIRE(id_ >= 0);
+  if (id_ > 0) return;
+  if (chdir(folder_.c_str()) == 0) execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+  _exit(127);
+}
+
+void Process::signal(int number) const { kill(id_, number); }
+
+Outcome Process::wait() {
+  int status = 0;
+  rusage usage;
+  REQUIRE(wait4(id_, &status, 0, &usage) == id_);
+  peak_kilobytes_ = usage.ru_maxrss;
+  return {exit_code(status), read_file(folder_ / "out"), read_file(folder_ / "err")};
 }
 
 namespace {

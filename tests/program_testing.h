@@ -3,6 +3,7 @@
 
 #include "tests/file_testing.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -16,6 +17,21 @@ struct Outcome {
 
 /// Runs `tare` with these words, without a terminal. `before` is put in front of the command: "TARE_DATA=x".
 Outcome run_tare(const std::string& words, const std::string& before = "");
+
+/// A running `tare`, to be signalled. It works in `folder` and leaves its output there, in the files `out` and `err`.
+class Process {
+ public:
+  Process(const std::filesystem::path& folder, const std::string& words, const std::string& before = "");
+  void signal(int number) const;
+  Outcome wait();
+  /// The most memory it ever held, once it has ended.
+  std::int64_t peak_kilobytes() const { return peak_kilobytes_; }
+
+ private:
+  std::filesystem::path folder_;
+  int id_;
+  std::int64_t peak_kilobytes_ = 0;
+};
 
 /// Writes a small IDX data set that can be learned: 8 x 8 images of 10 classes, 330 for training and 100 for testing.
 void write_digits(const std::filesystem::path& folder);
