@@ -447,8 +447,10 @@ int run_command_line(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer("\nExample: tare train --data data/mnist --save model.safetensors");
   app.set_version_flag("--version", "tare " TARE_VERSION);
-  Command train(app, "train", "Train a network, evaluate it, and save it if asked to",
-                "tare train --hidden 256,128 --norm batch --epochs 5 --save model.safetensors");
+  Command train(
+      app, "train", "Train a network, evaluate it, and save it if asked to",
+      "tare train --hidden 256,128 --norm batch --epochs 5 --save model.safetensors\n"
+      "         tare train --checkpoint run.ckpt    (stopped, it goes on with: tare train --resume run.ckpt)");
   add_train_options(train, train_options, unresolved);
   Command eval(app, "eval", "Accuracy, loss and confusion matrix of a saved model on the test set",
                "tare eval model.safetensors --data data/mnist");
