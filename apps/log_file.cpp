@@ -2,22 +2,14 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "layers/safetensors.h"
 
 #include <unistd.h>
-#include <zlib.h>
 
 #include <cerrno>
 #include <cstring>
 
 namespace tare {
-namespace {
-
-std::uint32_t extend_crc32(std::uint32_t crc, std::string_view text) {
-  return static_cast<std::uint32_t>(crc32_z(crc, reinterpret_cast<const Bytef*>(text.data()), text.size()));
-}
-
-}  // namespace
-
 LogFile::LogFile(const std::string& file) : name_(file), stream_(std::fopen(file.c_str(), "w")) {
   if (!stream_) fail();
   write_line("step,epoch,lr,train_loss,test_loss,test_accuracy\n");

@@ -1,8 +1,8 @@
 #include "apps/run_description.h"
 
 #include "core/error.h"
+#include "layers/safetensors.h"
 
-#include <zlib.h>
 #include <nlohmann/json.hpp>
 
 #include <vector>
@@ -49,10 +49,10 @@ RunDescription from_metadata(const std::map<std::string, std::string>& metadata,
 }
 
 std::string digest_of(const DataSet& data) {
-  uLong crc = 0;
+  std::uint32_t crc = 0;
   for (const ImageSet* set : {&data.train, &data.test}) {
     for (const std::vector<std::uint8_t>* bytes : {&set->pixels, &set->labels}) {
-      crc = crc32_z(crc, bytes->data(), bytes->size());
+      crc = extend_crc32(crc, {reinterpret_cast<const char*>(bytes->data()), bytes->size()});
     }
   }
   return fmt::format("{} x {} x {}, {:08x}", data.train.count, data.train.rows, data.train.cols, crc);

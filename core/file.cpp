@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -14,17 +15,30 @@
 namespace tare {
 namespace fs = std::filesystem;
 
-std::string read_file(const fs::path& file) {
+std::string read_file(const fs::path& file, std::uintmax_t at_most) {
   std::error_code error;
-  if (!fs::exists(file, error)) throw Error("{}: no such file", file.string());
-  if (!fs::is_regular_file(file, error)) throw Error("{}: not a regular file", file.string());
+  const fs::file_status status = fs::status(file, error);
+  if (status.type() == fs::file_type::not_found) throw Error("{}: no such file", file.string());
+  if (error) throw Error("{}: cannot be read: {}", file.string(), error.message());
+  if (!fs::is_regular_file(status)) throw Error("{}: not a regular file", file.string());
   std::ifstream stream(file, std::ios::binary);
-  std::string contents(fs::file_size(file), '\0');
+  std::string contents(std::min(fs::file_size(file), at_most), '\0');
   if (!stream.read(contents.data(), std::ssize(contents))) throw Error("{}: cannot be read", file.string());
   return contents;
 }
 
-AtomicFile::AtomicFile(const fs::path& file) : file_(file), name_(file.string() + ".XXXXXX") {
+namespace {
+
+// A symbolic link to a file stays one: the file is written.
+fs::path behind_links(const fs::path& file) {
+  std::error_code error;
+  const fs::path target = fs::canonical(file, error);
+  return error || !fs::is_symlink(file, error) ? file : target;
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(const fs::path& file) : file_(behind_links(file)), name_(file_.string() + ".XXXXXX") {
   std::error_code error;
   if (fs::exists(file, error) && !fs::is_regular_file(file, error)) {
     throw Error("{}: cannot be written: not a regular file", file.string());
@@ -48,9 +62,12 @@ void AtomicFile::write(std::string_view bytes) {
 }
 
 void AtomicFile::commit() {
-  const mode_t mask = umask(0);  // mkstemp made it private; give it the permissions of an ordinary new file
+  // mkstemp made it private; give it the permissions of the old file or of an ordinary new one.
+  struct stat old;
+  const mode_t mask = umask(0);
   umask(mask);
-  if (fchmod(descriptor_, 0666 & ~mask) != 0 || fsync(descriptor_) != 0) fail();
+  const mode_t mode = stat(file_.c_str(), &old) == 0 ? old.st_mode & 0777 : 0666 & ~mask;
+  if (fchmod(descriptor_, mode) != 0 || fsync(descriptor_) != 0) fail();
   if (close(std::exchange(descriptor_, -1)) != 0) fail();
   if (rename(name_.c_str(), file_.c_str()) != 0) fail();
   renamed_ = true;

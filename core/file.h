@@ -1,14 +1,15 @@
 // Whole files, read and written. A file is written so that, whatever happens, it is the old or the new one, whole.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
 
 namespace tare {
 
-/// The bytes of a regular file. Error, naming it, if it is not there or cannot be read.
-std::string read_file(const std::filesystem::path& file);
+/// The bytes of a regular file, or its first ones. Error, naming it, if it is not there or cannot be read.
+std::string read_file(const std::filesystem::path& file, std::uintmax_t at_most = UINTMAX_MAX);
 
 /// A new version of a file, under a unique name beside it until commit(). Every function throws an Error, naming the file,
 /// if it cannot be written; then, and without a commit(), the old one is still there and nothing else is left behind.

@@ -4,13 +4,13 @@
 #include "core/file.h"
 
 #include <fmt/ranges.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <set>
 #include <span>
 #include <utility>
@@ -24,6 +24,7 @@ using nlohmann::json;
 static_assert(std::endian::native == std::endian::little, "tensors are copied to and from files as they are in memory");
 
 constexpr std::uint64_t kLargestHeader = 100'000'000;  // as in the reference implementation
+constexpr const char* kDigest = "tensors_crc32";       // the entry of the metadata
 
 struct DtypeInfo {
   Dtype dtype;
@@ -34,28 +35,30 @@ constexpr DtypeInfo kDtypes[] = {{Dtype::F32, "F32", 4}, {Dtype::F64, "F64", 8},
 
 const DtypeInfo& info(Dtype dtype) { return *std::ranges::find(kDtypes, dtype, &DtypeInfo::dtype); }
 
-// Parses JSON, in which no object may have a key twice. (Parsers disagree on which of the two counts.)
+// Parses JSON, in which no object may have a key twice (parsers disagree on which of the two counts), and nothing is nested
+// deeper than an array in a tensor's entry.
 json parse_header(const std::string& file, std::string_view text) {
+  using Event = json::parse_event_t;
   std::vector<std::set<std::string>> open_objects;
-  std::optional<std::string> repeated;
-  const auto watch = [&](int, json::parse_event_t event, json& parsed) {
-    if (event == json::parse_event_t::object_start) open_objects.emplace_back();
-    if (event == json::parse_event_t::object_end) open_objects.pop_back();
-    if (event == json::parse_event_t::key && !open_objects.back().insert(parsed.get<std::string>()).second) {
-      repeated = parsed.get<std::string>();
+  const auto watch = [&](int depth, Event event, json& parsed) {
+    if ((event == Event::object_start || event == Event::array_start) && depth > 2) {
+      throw Error("{}: its header is nested too deeply", file);
+    }
+    if (event == Event::object_start) open_objects.emplace_back();
+    if (event == Event::object_end) open_objects.pop_back();
+    if (event == Event::key && !open_objects.back().insert(parsed.get<std::string>()).second) {
+      throw Error("{}: the key {} stands twice in its header", file, parsed.dump());
     }
     return true;
   };
   // The parser would take it for the end of the text, and not look at what follows.
   if (text.find('\0') != text.npos) throw Error("{}: its header is not valid JSON: it contains a zero byte", file);
-  json header;
   try {
-    header = json::parse(text, watch);
+    return json::parse(text, watch);
   } catch (const json::exception& error) {
-    throw Error("{}: its header is not valid JSON: {}", file, error.what());
+    const bool utf8 = std::string_view(error.what()).find("UTF-8") == std::string_view::npos;
+    throw Error("{}: its header is not valid {}: {}", file, utf8 ? "JSON" : "UTF-8", error.what());
   }
-  if (repeated) throw Error("{}: the key \"{}\" stands twice in its header", file, *repeated);
-  return header;
 }
 
 std::map<std::string, std::string> parse_metadata(const std::string& file, const json& entries) {
@@ -81,7 +84,8 @@ struct Place {
 std::vector<std::uint64_t> parse_numbers(const std::string& file, const std::string& name, const json& entry,
                                          const char* key) {
   if (!entry.contains(key) || !entry[key].is_array()) {
-    throw Error("{}: {}: expected an array \"{}\"", file, name, key);
+    throw Error("{}: {}: expected an array \"{}\", found {}", file, name, key,
+                entry.contains(key) ? entry[key].type_name() : "nothing");
   }
   std::vector<std::uint64_t> numbers;
   for (const json& number : entry[key]) {
@@ -125,54 +129,101 @@ Place parse_place(const std::string& file, const std::string& name, const json& 
   return {name, known->dtype, {shape.begin(), shape.end()}, offsets[0], offsets[1]};
 }
 
-}  // namespace
+// The length of the header, from the first bytes of a file of `file_size` bytes.
+std::uint64_t parse_header_size(const std::string& file, std::string_view first_bytes, std::uint64_t file_size) {
+  std::uint64_t size;
+  if (first_bytes.size() < sizeof(size))
+    throw Error("{}: expected a safetensors file, found {} bytes", file, file_size);
+  std::memcpy(&size, first_bytes.data(), sizeof(size));
+  if (size > kLargestHeader) {
+    throw Error("{}: expected a safetensors header of at most {} bytes, found {}", file, kLargestHeader, size);
+  }
+  if (const std::uint64_t found = file_size - sizeof(size); size > found) {
+    throw Error("{}: truncated in its header: expected {} bytes, found {}", file, size, found);
+  }
+  return size;
+}
 
-Safetensors read_safetensors(const fs::path& path) {
-  const std::string file = path.string(), contents = read_file(path);
-  std::uint64_t header_size;
-  if (contents.size() < sizeof(header_size)) {
-    throw Error("{}: expected a safetensors file, found {} bytes", file, contents.size());
-  }
-  std::memcpy(&header_size, contents.data(), sizeof(header_size));
-  if (header_size > kLargestHeader) {
-    throw Error("{}: expected a safetensors header of at most {} bytes, found {}", file, kLargestHeader, header_size);
-  }
-  const std::string_view behind_size = std::string_view(contents).substr(sizeof(header_size));
-  if (header_size > behind_size.size()) {
-    throw Error("{}: truncated in its header: expected {} bytes, found {}", file, header_size, behind_size.size());
-  }
-  const std::string_view header_text = behind_size.substr(0, header_size), data = behind_size.substr(header_size);
-  if (!header_text.starts_with('{')) throw Error("{}: its safetensors header does not begin with {{", file);
+struct Layout {
+  std::map<std::string, std::string> metadata;
+  std::vector<Place> places;  // in the order of their bytes
+};
 
-  Safetensors result;
-  std::vector<Place> places;
+Layout parse_layout(const std::string& file, std::string_view header_text, std::uint64_t data_size) {
+  if (!header_text.starts_with('{')) {
+    const std::string found =
+        header_text.empty() ? "nothing" : fmt::format("the byte {:#04x}", static_cast<unsigned char>(header_text[0]));
+    throw Error("{}: its safetensors header does not begin with {{: found {}", file, found);
+  }
+  Layout layout;
   const json header = parse_header(file, header_text);
   for (const auto& [name, entry] : header.items()) {
     if (name == "__metadata__") {
-      result.metadata = parse_metadata(file, entry);
+      layout.metadata = parse_metadata(file, entry);
     } else {
-      places.push_back(parse_place(file, name, entry));
+      layout.places.push_back(parse_place(file, name, entry));
     }
   }
-
-  std::ranges::sort(places, {}, [](const Place& p) { return std::pair(p.begin, p.end); });
+  std::ranges::sort(layout.places, {}, [](const Place& p) { return std::pair(p.begin, p.end); });
   std::uint64_t end = 0;
-  for (const Place& p : places) {
+  for (const Place& p : layout.places) {
     if (p.begin != end) {
-      throw Error("{}: {}: expected its bytes to begin at {}, where the tensor before ends, found {}", file, p.name,
-                  end, p.begin);
+      throw Error("{}: {}: {} the tensor before: expected its bytes to begin at {}, found {}", file, p.name,
+                  p.begin < end ? "overlaps" : "leaves a hole behind", end, p.begin);
     }
     end = p.end;
   }
-  if (end != data.size()) {
+  if (end != data_size) {
     throw Error("{}: {}: expected {} bytes behind the header, found {}", file,
-                end > data.size() ? "truncated" : "too long", end, data.size());
+                end > data_size ? "truncated" : "too long", end, data_size);
   }
-  for (const Place& p : places) {
+  return layout;
+}
+
+// The same for all files that hold the same tensors in the same order.
+std::string digest_of(std::uint32_t crc32) { return fmt::format("{:08x}", crc32); }
+
+std::string_view as_text(const std::vector<std::byte>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+Safetensors take_tensors(const std::string& file, Layout layout, std::string_view data) {
+  Safetensors result{.tensors = {}, .metadata = std::move(layout.metadata)};
+  if (const auto digest = result.metadata.extract(kDigest)) {
+    if (const std::string found = digest_of(extend_crc32(0, data)); digest.mapped() != found) {
+      throw Error("{}: damaged: expected tensors with the {} {}, found {}", file, kDigest, digest.mapped(), found);
+    }
+  }
+  for (const Place& p : layout.places) {
     const auto bytes = std::as_bytes(std::span(data.substr(p.begin, p.end - p.begin)));
     result.tensors[p.name] = {p.dtype, p.shape, {bytes.begin(), bytes.end()}};
   }
   return result;
+}
+
+}  // namespace
+
+std::uint32_t extend_crc32(std::uint32_t crc, std::string_view bytes) {
+  if (bytes.empty()) return crc;  // zlib takes a null pointer for the wish to begin anew
+  return static_cast<std::uint32_t>(crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
+Safetensors decode_safetensors(std::string_view bytes, const std::string& file) {
+  const std::uint64_t header_size = parse_header_size(file, bytes, bytes.size());
+  const std::string_view header = bytes.substr(sizeof(header_size), header_size);
+  const std::string_view data = bytes.substr(sizeof(header_size) + header_size);
+  return take_tensors(file, parse_layout(file, header, data.size()), data);
+}
+
+Safetensors read_safetensors(const fs::path& path) {
+  // The header first: a file that is not as long as it says is not worth its memory.
+  const std::string file = path.string();
+  constexpr std::uint64_t kSizeBytes = sizeof(std::uint64_t);
+  const std::string first_bytes = read_file(path, kSizeBytes);
+  const std::uint64_t file_size = fs::file_size(path);
+  const std::uint64_t data_begin = kSizeBytes + parse_header_size(file, first_bytes, file_size);
+  parse_layout(file, std::string_view(read_file(path, data_begin)).substr(kSizeBytes), file_size - data_begin);
+  return decode_safetensors(read_file(path), file);
 }
 
 void write_safetensors(const fs::path& file, const Safetensors& contents) {
@@ -182,15 +233,23 @@ void write_safetensors(const fs::path& file, const Safetensors& contents) {
   std::ranges::stable_sort(order, std::greater{}, [](const auto* tensor) { return info(tensor->second.dtype).size; });
 
   json header = json::object();
-  if (!contents.metadata.empty()) header["__metadata__"] = contents.metadata;
   std::uint64_t offset = 0;
+  std::uint32_t crc = 0;
   for (const auto* tensor : order) {
     const auto& [name, data] = *tensor;
     const std::uint64_t end = offset + data.bytes.size();
     header[name] = {{"dtype", info(data.dtype).name}, {"shape", data.shape}, {"data_offsets", {offset, end}}};
     offset = end;
+    crc = extend_crc32(crc, as_text(data.bytes));
   }
-  std::string text = header.dump();
+  header["__metadata__"] = contents.metadata;
+  header["__metadata__"][kDigest] = digest_of(crc);
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const json::exception&) {
+    throw Error("{}: cannot be written: a name or the metadata is not valid UTF-8", file.string());
+  }
   text.append((8 - text.size() % 8) % 8, ' ');
   const std::uint64_t size = text.size();
 
@@ -198,8 +257,7 @@ void write_safetensors(const fs::path& file, const Safetensors& contents) {
   out.write({reinterpret_cast<const char*>(&size), sizeof(size)});
   out.write(text);
   for (const auto* tensor : order) {
-    const auto& bytes = tensor->second.bytes;
-    out.write({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    out.write(as_text(tensor->second.bytes));
   }
   out.commit();
 }

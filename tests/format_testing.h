@@ -18,6 +18,16 @@ inline std::string big_endian(std::uint32_t n) {
   return {static_cast<char>(n >> 24), static_cast<char>(n >> 16), static_cast<char>(n >> 8), static_cast<char>(n)};
 }
 
+/// A safetensors file: the length of the header, the header, the bytes of the tensors.
+inline std::string little_endian(std::uint64_t n) {
+  std::string bytes;
+  for (int i = 0; i < 8; ++i) bytes += static_cast<char>(n >> (8 * i));
+  return bytes;
+}
+inline std::string safetensors_file(const std::string& header, const std::string& data) {
+  return little_endian(header.size()) + header + data;
+}
+
 /// Deflated, as a file of gzip's or in the zlib format of a PNG.
 enum class Wrapper { gzip, zlib };
 inline std::string deflated(const std::string& bytes, Wrapper wrapper) {

@@ -1,8 +1,9 @@
-// Every way in which an IDX, PNG or PGM file can be wrong that we could think of: each gives its own error, which names the
+// Every way in which an IDX, PNG, PGM or safetensors file can be wrong that we could think of: each gives its own error, which names the
 // file, and takes no more memory than the file can justify.
 #include "core/error.h"
 #include "datasets/gray_image.h"
 #include "datasets/idx.h"
+#include "layers/safetensors.h"
 #include "tests/allocation_counting.h"
 #include "tests/format_testing.h"
 
@@ -26,7 +27,7 @@ using testing::png_file;
 using testing::png_rows;
 using testing::PngHeader;
 
-enum class Reader { images, labels, picture };
+enum class Reader { images, labels, picture, model };
 
 struct Malformed {
   std::string what;
@@ -291,11 +292,160 @@ std::vector<Malformed> malformed_pgm() {
 }
 
 // The message of the Error that reading throws, or "" if it throws none.
+// Two tensors with every dtype of the reader's that a model has.
+std::string good_model_header(const std::string& crc) {
+  return R"({"__metadata__":{"activation":"relu","tensors_crc32":")" + crc +
+         R"("},"0.weight":{"dtype":"F32","shape":[2,2],"data_offsets":[8,24]},)" +
+         R"("1.num_batches_tracked":{"dtype":"I64","shape":[],"data_offsets":[0,8]}})";
+}
+
+const std::string kModelData = "\3\0\0\0\0\0\0\0\0\0\x80\x3f\0\0\0\x40\0\0\x40\x40\0\0\x80\x40"s;
+
+std::string good_model() {
+  const uLong crc = crc32(0, reinterpret_cast<const Bytef*>(kModelData.data()), static_cast<uInt>(kModelData.size()));
+  return testing::safetensors_file(good_model_header(fmt::format("{:08x}", crc)), kModelData);
+}
+
+std::vector<Malformed> malformed_models() {
+  const auto model = Reader::model;
+  using testing::little_endian;
+  using testing::safetensors_file;
+  const std::string good = good_model(), good_header = good.substr(8, good.size() - 8 - kModelData.size());
+  // One tensor of eight bytes.
+  const auto entry = [](const std::string& dtype, const std::string& shape, const std::string& offsets) {
+    return "{\"dtype\":" + dtype + ",\"shape\":" + shape + ",\"data_offsets\":" + offsets + "}";
+  };
+  const auto one = [&](const std::string& dtype, const std::string& shape, const std::string& offsets) {
+    return safetensors_file("{\"t\":" + entry(dtype, shape, offsets) + "}", std::string(8, '\1'));
+  };
+  const auto two = [&](const std::string& a, const std::string& b) {
+    return safetensors_file("{\"a\":" + entry("\"F32\"", "[2]", a) + ",\"b\":" + entry("\"F32\"", "[2]", b) + "}",
+                            std::string(16, '\1'));
+  };
+  const auto header = [&](const std::string& text) { return safetensors_file(text, ""); };
+  const std::string t = entry("\"F32\"", "[2]", "[0,8]");
+
+  std::vector<Malformed> table{
+      {"empty", model, "", "expected a safetensors file, found 0 bytes"},
+      {"header of 100 MB and one", model, little_endian(100'000'001) + "{}",
+       "at most 100000000 bytes, found 100000001"},
+      {"header of 2^64 - 1", model, little_endian(~std::uint64_t{0}) + "{}", "found 18446744073709551615"},
+      {"header of 2^63", model, little_endian(std::uint64_t{1} << 63) + "{}", "found 9223372036854775808"},
+      {"an archive", model, "PK\3\4 as torch.save writes", "header of at most"},
+      {"no header", model, header(""), "its safetensors header does not begin with {"},
+      {"header not closed", model, header("{"), "its header is not valid JSON"},
+      {"key without value", model, header("{\"a\"}"), "its header is not valid JSON"},
+      {"more behind it", model, header("{} x"), "its header is not valid JSON"},
+      {"comment", model, header("{/**/}"), "its header is not valid JSON"},
+      {"comma at the end", model, header("{\"__metadata__\":{},}"), "its header is not valid JSON"},
+      {"single quotes", model, header("{'a':1}"), "its header is not valid JSON"},
+      {"NaN", model, header("{\"a\":NaN}"), "its header is not valid JSON"},
+      {"1e999", model, header("{\"a\":1e999}"), "its header is not valid JSON"},
+      {"newline in a text", model, header("{\"a\nb\":1}"), "its header is not valid JSON"},
+      {"lone surrogate", model, header("{\"\\ud800\":1}"), "its header is not valid JSON"},
+      {"zero byte", model, header("{}\0"s), "it contains a zero byte"},
+      {"byte that is not UTF-8", model, header("{\"\xff\":1}"), "its header is not valid UTF-8"},
+      {"UTF-8 cut off", model, header("{\"__metadata__\":{\"a\":\"\xc3(\"}}"), "its header is not valid UTF-8"},
+      {"UTF-8 longer than needed", model, header("{\"\xc0\xaf\":1}"), "its header is not valid UTF-8"},
+      {"deep", model, header("{\"a\":" + std::string(100'000, '[')), "nested too deeply"},
+      {"key twice", model, safetensors_file("{\"t\":" + t + ",\"t\":" + t + "}", "12345678"),
+       "the key \"t\" stands twice"},
+      {"metadata twice", model, header(R"({"__metadata__":{},"__metadata__":{}})"),
+       "the key \"__metadata__\" stands twice"},
+      {"key of metadata twice", model, header(R"({"__metadata__":{"k":"1","k":"1"}})"), "the key \"k\" stands twice"},
+      {"key of an entry twice", model, header(R"({"t":{"dtype":"F32","dtype":"F32"}})"),
+       "the key \"dtype\" stands twice"},
+      {"metadata is an array", model, header(R"({"__metadata__":[]})"),
+       "expected an object as __metadata__, found array"},
+      {"metadata is null", model, header(R"({"__metadata__":null})"), "expected an object as __metadata__, found null"},
+      {"metadata of numbers", model, header(R"({"__metadata__":{"k":1}})"),
+       "expected a string as the metadata \"k\", found n"},
+      {"metadata of objects", model, header(R"({"__metadata__":{"k":{}}})"), "the metadata \"k\", found object"},
+      {"entry is an array", model, header(R"({"t":[]})"), "t: expected an object, found array"},
+      {"entry is a text", model, header(R"({"t":"F32"})"), "t: expected an object, found string"},
+      {"unknown key", model, header(R"({"t":{"dtype":"F32","strides":[1]}})"),
+       "dtype, shape and data_offsets, found \"strides\""},
+      {"no dtype", model, header(R"({"t":{"shape":[2],"data_offsets":[0,8]}})"),
+       "the dtype F32, F64 or I64, found nothing"},
+      {"no shape", model, header(R"({"t":{"dtype":"F32","data_offsets":[0,8]}})"), "expected an array \"shape\""},
+      {"no offsets", model, header(R"({"t":{"dtype":"F32","shape":[2]}})"), "expected an array \"data_offsets\""},
+      {"unknown dtype", model, one("\"F33\"", "[2]", "[0,8]"), "expected the dtype F32, F64 or I64, found F33"},
+      {"half precision", model, one("\"F16\"", "[4]", "[0,8]"), "expected the dtype F32, F64 or I64, found F16"},
+      {"lower case", model, one("\"f32\"", "[2]", "[0,8]"), "expected the dtype F32, F64 or I64, found f32"},
+      {"shape is a number", model, one("\"F32\"", "2", "[0,8]"), "t: expected an array \"shape\", found number"},
+      {"negative length", model, one("\"F32\"", "[-2]", "[0,8]"), "2^63 - 1 in \"shape\", found -2"},
+      {"length 2.0", model, one("\"F32\"", "[2.0]", "[0,8]"), "2^63 - 1 in \"shape\", found 2.0"},
+      {"length as text", model, one("\"F32\"", "[\"2\"]", "[0,8]"), "in \"shape\", found \"2\""},
+      {"length null", model, one("\"F32\"", "[null]", "[0,8]"), "in \"shape\", found null"},
+      {"length 2^63", model, one("\"F32\"", "[9223372036854775808]", "[0,8]"),
+       "in \"shape\", found 9223372036854775808"},
+      {"lengths whose product wraps to 8 bytes", model, one("\"F32\"", "[4611686018427387906]", "[0,8]"),
+       "is too large"},
+      {"lengths whose product wraps to 0", model, one("\"F32\"", "[4294967296,4294967296]", "[0,0]"), "is too large"},
+      {"one offset", model, one("\"F32\"", "[2]", "[8]"), "expected data_offsets [begin, end], found [8]"},
+      {"three offsets", model, one("\"F32\"", "[2]", "[0,8,8]"), "expected data_offsets [begin, end], found [0, 8, 8]"},
+      {"offsets backwards", model, one("\"F32\"", "[2]", "[8,0]"), "expected data_offsets [begin, end], found [8, 0]"},
+      {"negative offset", model, one("\"F32\"", "[2]", "[-8,0]"), "2^63 - 1 in \"data_offsets\", found -8"},
+      {"too few bytes", model, one("\"F32\"", "[3]", "[0,8]"), "expected 12 bytes for F32 [3], found 8"},
+      {"too many bytes", model, one("\"F32\"", "[1]", "[0,8]"), "expected 4 bytes for F32 [1], found 8"},
+      {"bytes of another dtype", model, one("\"F64\"", "[2]", "[0,8]"), "expected 16 bytes for F64 [2], found 8"},
+      {"hole at the beginning", model, two("[8,16]", "[16,24]"), "a: leaves a hole behind the tensor before"},
+      {"hole in between", model, two("[0,8]", "[9,17]"),
+       "b: leaves a hole behind the tensor before: expected its bytes to begin at 8"},
+      {"overlap", model, two("[0,8]", "[7,15]"),
+       "b: overlaps the tensor before: expected its bytes to begin at 8, found 7"},
+      {"the same bytes", model, two("[0,8]", "[0,8]"),
+       "b: overlaps the tensor before: expected its bytes to begin at 8, found 0"},
+      {"offset out of range", model, one("\"F32\"", "[4]", "[0,16]"),
+       "truncated: expected 16 bytes behind the header, found 8"},
+      {"offset far out of range", model, one("\"F32\"", "[1152921504606846976]", "[0,4611686018427387904]"),
+       "truncated: expected 4611686018427387904 bytes"},
+      {"more bytes than tensors", model, good + "\1", "too long: expected 24 bytes behind the header, found 25"},
+      {"bytes without a tensor", model, safetensors_file("{}", "\1"),
+       "too long: expected 0 bytes behind the header, found 1"},
+      {"another digest", model, safetensors_file(good_model_header("00000000"), kModelData),
+       "with the tensors_crc32 00000000"},
+      {"a digest that is none", model, safetensors_file(good_model_header("x"), kModelData),
+       "with the tensors_crc32 x"}};
+
+  // Cut at every boundary.
+  const std::size_t data = good.size() - kModelData.size();
+  for (const std::size_t left : {std::size_t{1}, std::size_t{7}, std::size_t{8}, std::size_t{9}, data - 1}) {
+    table.push_back({fmt::format("cut to {}", left), model, good.substr(0, left),
+                     left < 8 ? "expected a safetensors file, found" : "truncated in its header: expected "});
+  }
+  for (const std::size_t left : {data, data + 8, data + 12, good.size() - 1}) {
+    table.push_back(
+        {fmt::format("cut to {}", left), model, good.substr(0, left), "truncated: expected 24 bytes behind"});
+  }
+  // A bit of every class of bytes: the header's length, its braces, keys, types, numbers, the digest, and the tensors.
+  const auto flip = [&](const std::string& what, std::size_t at, const std::string& message) {
+    table.push_back({"flipped: " + what, model, flipped(good, at), message});
+  };
+  const auto at = [&](const std::string& text) { return good.find(text); };
+  flip("length", 0, "its header");
+  flip("length, fourth byte", 3, "truncated in its header");
+  flip("length, last byte", 7, "header of at most");
+  flip("brace", 8, "does not begin with {");
+  flip("quote", at("\"0.weight"), "its header is not valid JSON");
+  flip("metadata", at("__metadata__"), "expected ");
+  flip("dtype's key", at("dtype"), "expected dtype, shape and data_offsets, found");
+  flip("dtype", at("F32"), "expected the dtype F32, F64 or I64, found G32");
+  flip("shape", at("[2,2]") + 1, "expected 24 bytes for F32 [3, 2], found 16");
+  flip("offset", at("[8,24]") + 1, "bytes for F32 [2, 2], found 15");
+  flip("digest", at("crc32\":\"") + 8, "damaged: expected tensors with the tensors_crc32");
+  for (std::size_t i = 0; i < kModelData.size(); ++i) {
+    flip(fmt::format("byte {} of the tensors", i), data + i, "damaged: expected tensors with the tensors_crc32");
+  }
+  return table;
+}
+
 std::string message_of(const Malformed& m) {
   try {
     if (m.reader == Reader::images) decode_idx_images(m.bytes, m.name);
     if (m.reader == Reader::labels) decode_idx_labels(m.bytes, m.name);
     if (m.reader == Reader::picture) decode_image(m.bytes, m.name);
+    if (m.reader == Reader::model) decode_safetensors(m.bytes, m.name);
   } catch (const Error& error) {
     return error.what();
   }
@@ -317,6 +467,15 @@ void check(const std::vector<Malformed>& table, std::size_t least) {
     const bool bomb = m.what == "a bomb that ends too soon";
     CHECK(largest <= (bomb ? std::size_t{64'000'000} : 400'000 + m.bytes.size()));
   }
+}
+
+TEST_CASE("malformed safetensors files, each with its own message") {
+  const std::vector<Malformed> table = malformed_models();
+  check(table, 60);
+  std::set<std::string> messages;
+  for (const Malformed& m : table)
+    CHECK_MESSAGE(messages.insert(message_of(m)).second, m.what << ": " << message_of(m));
+  CHECK(message_of({"good", Reader::model, good_model(), ""}).empty());
 }
 
 TEST_CASE("malformed IDX files") { check(malformed_idx(), 60); }

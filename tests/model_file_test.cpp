@@ -6,10 +6,12 @@
 #include "layers/safetensors.h"
 #include "tests/core_testing.h"
 #include "tests/file_testing.h"
+#include "tests/format_testing.h"
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <zlib.h>
 
 #include <bit>
 #include <csignal>
@@ -160,7 +162,10 @@ TEST_CASE("the file is laid out as the format asks, with PyTorch's names") {
   for (const auto& [key, value] : header.items()) keys.insert(key);
   CHECK(keys == std::set<std::string>{"__metadata__", "0.weight", "1.weight", "1.bias", "1.running_mean",
                                       "1.running_var", "1.num_batches_tracked", "3.weight", "3.bias"});
-  CHECK(header["__metadata__"] == json{{"activation", "relu"}});
+  const std::uint32_t crc =
+      static_cast<std::uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(file.data()) + 8 + header_size,
+                                       static_cast<uInt>(file.size() - 8 - header_size)));
+  CHECK(header["__metadata__"] == json{{"activation", "relu"}, {"tensors_crc32", fmt::format("{:08x}", crc)}});
   CHECK(header["0.weight"]["dtype"] == "F32");
   CHECK(header["0.weight"]["shape"] == json{3, 4});  // [out, in]
   CHECK(header["1.running_var"]["shape"] == json{3});
@@ -306,14 +311,10 @@ std::string error_reading(const std::string& bytes) {
   return message;
 }
 
-std::string with_size(std::uint64_t size, const std::string& rest) {
-  std::string bytes;
-  for (int i = 0; i < 8; ++i) bytes += static_cast<char>(size >> (8 * i));
-  return bytes + rest;
-}
+std::string with_size(std::uint64_t size, const std::string& rest) { return testing::little_endian(size) + rest; }
 
 std::string file_of(const std::string& header, std::size_t data = 0) {
-  return with_size(header.size(), header + std::string(data, '\1'));
+  return testing::safetensors_file(header, std::string(data, '\1'));
 }
 
 // A header with one tensor "t".
@@ -355,11 +356,15 @@ TEST_CASE("malformed headers") {
   }
   for (const std::string& header :
        {std::string("{"), std::string("{\"a\"}"), std::string("{} x"), std::string("{}\0", 3),
-        std::string("{\"a\":NaN}"), std::string("{\"\xff\":1}"), std::string("{\"__metadata__\":{\"a\":\"\xc3(\"}}"),
-        std::string("{}\0x", 4), std::string("{\"a\":1e999}")}) {
+        std::string("{\"a\":NaN}"), std::string("{}\0x", 4), std::string("{\"a\":1e999}")}) {
     CHECK_CONTAINS(error_reading(file_of(header)), "its header is not valid JSON");
   }
-  CHECK_CONTAINS(error_reading(file_of("{" + std::string(200000, '['))), "its header is not valid JSON");
+  for (const std::string header : {"{\"\xff\":1}", "{\"__metadata__\":{\"a\":\"\xc3(\"}}"}) {
+    CHECK_CONTAINS(error_reading(file_of(header)), "its header is not valid UTF-8");
+  }
+  for (const std::string& header : {"{\"a\":" + std::string(200000, '['), std::string(R"({"a":{"b":{"c":[]}}})")}) {
+    CHECK_CONTAINS(error_reading(file_of(header)), "its header is nested too deeply");
+  }
 
   const std::string t = R"({"dtype":"F32","shape":[1],"data_offsets":[0,4]})";
   CHECK_CONTAINS(error_reading(file_of("{\"t\":" + t + ",\"t\":" + t + "}", 4)), "the key \"t\" stands twice");
@@ -368,7 +373,8 @@ TEST_CASE("malformed headers") {
   CHECK_CONTAINS(error_reading(file_of(R"({"t":{"dtype":"F32","shape":[1],"shape":[1],"data_offsets":[0,4]}})", 4)),
                  "the key \"shape\" stands twice");
   // The same key in different objects is no repetition.
-  CHECK_CONTAINS(error_reading(file_of("{\"a\":" + t + ",\"b\":" + t + "}", 4)), "b: expected its bytes to begin at 4");
+  CHECK_CONTAINS(error_reading(file_of("{\"a\":" + t + ",\"b\":" + t + "}", 4)),
+                 "b: overlaps the tensor before: expected its bytes to begin at 4, found 0");
 
   for (const std::string metadata : {"[]", "\"text\"", "null", "3"}) {
     CHECK_CONTAINS(error_reading(file_of("{\"__metadata__\":" + metadata + "}")), "expected an object as __metadata__");
@@ -422,13 +428,12 @@ TEST_CASE("tensors that do not lie one after the other, from the first byte to t
                                  data));
   };
   CHECK_CONTAINS(two("[0,8]", "[4,12]", 12),
-                 "b: expected its bytes to begin at 8, where the tensor before ends, found 4");
-  CHECK_CONTAINS(two("[0,8]", "[0,8]", 8),
-                 "b: expected its bytes to begin at 8, where the tensor before ends, found 0");
+                 "b: overlaps the tensor before: expected its bytes to begin at 8, found 4");
+  CHECK_CONTAINS(two("[0,8]", "[0,8]", 8), "b: overlaps the tensor before: expected its bytes to begin at 8, found 0");
   CHECK_CONTAINS(two("[0,8]", "[12,20]", 20),
-                 "b: expected its bytes to begin at 8, where the tensor before ends, found 12");
+                 "b: leaves a hole behind the tensor before: expected its bytes to begin at 8, found 12");
   CHECK_CONTAINS(two("[12,20]", "[4,12]", 20),
-                 "b: expected its bytes to begin at 0, where the tensor before ends, found 4");
+                 "b: leaves a hole behind the tensor before: expected its bytes to begin at 0, found 4");
   CHECK_CONTAINS(two("[0,8]", "[8,16]", 17), "too long: expected 16 bytes behind the header, found 17");
   CHECK_CONTAINS(two("[0,8]", "[8,16]", 15), "truncated: expected 16 bytes behind the header, found 15");
   CHECK_CONTAINS(two("[0,8]", "[8,16]", 0), "truncated: expected 16 bytes behind the header, found 0");
@@ -514,10 +519,48 @@ TEST_CASE("when writing fails half-way, the old file is still there and nothing 
   }
 }
 
+TEST_CASE("text that is not UTF-8 cannot be written, and nothing else is lost") {
+  const TemporaryFolder folder;
+  write_file(folder / "model", "old");
+  Safetensors name, key, value;
+  name.tensors["\xff"] = floats({1}, {1});
+  key.metadata["\xc3"] = "text";
+  value.metadata["key"] = "\xed\xa0\x80";
+  for (const Safetensors& contents : {name, key, value}) {
+    CHECK_CONTAINS(error_of([&] { write_safetensors(folder / "model", contents); }),
+                   "model: cannot be written: a name or the metadata is not valid UTF-8");
+    CHECK(read_file(folder / "model") == "old");
+    CHECK(folder.entries() == 1);
+  }
+}
+
+TEST_CASE("a link stays a link, and the file behind it is replaced with its permissions kept") {
+  const TemporaryFolder folder;
+  write_file(folder / "model", "old");
+  REQUIRE(chmod((folder / "model").c_str(), 0600) == 0);
+  fs::create_symlink("model", folder / "link");
+  Sequential model = small_model();
+  write_safetensors(folder / "link", state_tensors(model));
+  CHECK(fs::is_symlink(folder / "link"));
+  CHECK(same(read_safetensors(folder / "model"), state_tensors(model)));
+  struct stat status;
+  REQUIRE(stat((folder / "model").c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0600);
+  CHECK(folder.entries() == 2);
+}
+
+TEST_CASE("a file that claims to be long takes no memory") {
+  const TemporaryFolder folder;
+  write_file(folder / "model", file_of("{}"));
+  fs::resize_file(folder / "model", 1'000'000'000'000);  // without a block of its own on the disk
+  CHECK_CONTAINS(error_of([&] { read_safetensors(folder / "model"); }), "too long: expected 0 bytes behind the header");
+}
+
 TEST_CASE("a new file has the permissions of any other new file") {
   const TemporaryFolder folder;
   for (const mode_t mask : {022, 027, 0}) {
     const mode_t before = umask(mask);
+    fs::remove(folder / "model");
     write_safetensors(folder / "model", {});
     umask(before);
     struct stat status;

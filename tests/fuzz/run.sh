@@ -9,7 +9,7 @@ targets=() options=()
 for word in "$@"; do
   case $word in -*) options+=("$word") ;; *) targets+=("$word") ;; esac
 done
-[ ${#targets[@]} -gt 0 ] || targets=(idx image)
+[ ${#targets[@]} -gt 0 ] || targets=(idx image safetensors)
 [ ${#options[@]} -gt 0 ] || options=(-runs=10000000)
 
 install_missing "${build_packages[@]}" clang

@@ -44,4 +44,10 @@ int main(int argc, char** argv) {
   pictures.insert(pictures.end(),
                   {"P2 3 1 15 0 7 15\n", "P2\n# c\n1 2\n65535\n7 8", "P5 2 2 255\nabcd", "P5 1 2 300 \1\2\1\1"});
   write(folder / "image", pictures);
+  const std::string b = R"("b":{"dtype":"F32","shape":[2],"data_offsets":[8,16]})", data(16, '\1');
+  write(folder / "safetensors",
+        {safetensors_file("{}", ""),
+         safetensors_file(R"({"__metadata__":{"tensors_crc32":"00000000","k":"\u00e9"}})", ""),
+         safetensors_file(R"({"a":{"dtype":"I64","shape":[],"data_offsets":[0,8]},)" + b + "}   ", data),
+         safetensors_file(R"({"a":{"dtype":"F64","shape":[1,1],"data_offsets":[0,8]},)" + b + "}", data)});
 }
