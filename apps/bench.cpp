@@ -67,6 +67,7 @@ TrainOptions train_options(const BenchOptions& options, const DataSet& data) {
 }  // namespace
 
 int run_bench(const BenchOptions& options) {
+  watch_signals();
   const std::filesystem::path folder = find_data(options.data);
   DataSet data = load_data(folder);
   data.test = {};  // nothing to evaluate on

@@ -26,6 +26,8 @@ int run_tape(const TapeOptions& options);
 /// Parses the command line and runs the subcommand it names.
 int run_command_line(int argc, char** argv);
 
-/// The signal that asked the program to stop, or 0. The first SIGINT or SIGTERM is noted here, the second ends it at once.
+/// From now on the first SIGINT or SIGTERM is only noted; the next ends the program at once. For commands that stop in order.
+void watch_signals();
+/// The signal that was noted, or 0.
 int stop_signal();
 }  // namespace tare

@@ -1,22 +1,38 @@
-// The program `tare`: exit codes and signals; everything else is in the commands.
+// The program `tare`: exit codes, signals and the mode of the processor; everything else is in the commands.
 #include "apps/commands.h"
 
+#if defined(__SSE2__)
+#include <xmmintrin.h>
+#endif
+
+#include <algorithm>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <new>
+#include <string>
 
 namespace {
 
 volatile std::sig_atomic_t noted_signal = 0;
 
-void watch(int signal) {
-  struct sigaction action {};
-  action.sa_handler = [](int number) { noted_signal = number; };
-  action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;  // the second one takes its default effect
-  sigaction(signal, &action, nullptr);
+// On many processors a number below the smallest normal one, as gradients and moments become when a network has learned all
+// it can, takes a hundred times as long as any other. Here such numbers are 0. Threads inherit this from the one that starts
+// them, so all compute alike; a program that uses the library decides for itself.
+void flush_denormals() {
+#if defined(__SSE2__)
+  _mm_setcsr(_mm_getcsr() | 0x8040);  // results and operands
+#elif defined(__aarch64__)
+  std::uint64_t mode;
+  asm volatile("mrs %0, fpcr" : "=r"(mode));
+  asm volatile("msr fpcr, %0" : : "r"(mode | 1u << 24));
+#endif
 }
 
-int fail(int code, const char* message) {
+// One line, whatever a file or a name contains.
+int fail(int code, std::string message) {
+  std::ranges::replace_if(
+      message, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
   fmt::print(stderr, "tare: {}\n", message);
   return code;
 }
@@ -25,9 +41,20 @@ int fail(int code, const char* message) {
 
 int tare::stop_signal() { return noted_signal; }
 
+void tare::watch_signals() {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    struct sigaction action {};
+    sigaction(signal, nullptr, &action);
+    if (action.sa_handler == SIG_IGN) continue;  // whoever started the program wants it to go on
+    action = {};
+    action.sa_handler = [](int number) { noted_signal = number; };
+    action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;  // the second one takes its default effect
+    sigaction(signal, &action, nullptr);
+  }
+}
+
 int main(int argc, char** argv) {
-  watch(SIGINT);
-  watch(SIGTERM);
+  flush_denormals();
   int code;
   try {
     code = tare::run_command_line(argc, argv);

@@ -70,7 +70,7 @@ T number(const std::string& option, std::string_view text, T low, T high) {
 }
 
 constexpr double kLargest = std::numeric_limits<double>::max();
-const double kPositive = std::nextafter(0.0, 1.0);
+constexpr double kPositive = std::numeric_limits<double>::min();  // smaller ones are taken for 0
 const double kBelowOne = std::nextafter(1.0, 0.0);
 
 std::pair<std::string_view, std::string_view> split_at(std::string_view text, char separator) {

@@ -134,6 +134,7 @@ void print_summary(const TrainOptions& options, const TrainingResult& result, Se
 }  // namespace
 
 int run_train(const TrainOptions& given) {
+  watch_signals();
   TrainOptions options = given;
   Progress progress(options.quiet);
 

@@ -319,7 +319,8 @@ TEST_CASE_FIXTURE(Fixture, "what is no checkpoint of this data is refused before
 
 TEST_CASE_FIXTURE(Fixture, "a checkpoint is checked before the training, and needs a file of its own") {
   fails(1, options + " --checkpoint none/run.ckpt", "none/run.ckpt: cannot be written");
-  fails(1, options + " --checkpoint data", "data: cannot be written");
+  fails(1, options + " --checkpoint data", "data: cannot be written: not a regular file");
+  fails(1, options + " --checkpoint /dev/full", "/dev/full: cannot be written: not a regular file");
   fails(2, options + " --checkpoint-every 3", "--checkpoint-every");
   fails(2, options + " --checkpoint a --save a", "--checkpoint: expected another file than --save");
   fails(2, options + " --checkpoint a --log a", "--checkpoint: expected another file than --log");
