@@ -13,7 +13,7 @@ namespace tare {
 class Random {
  public:
   /// `stream` keeps uses of one seed apart: what one stream draws does not depend on how much another has drawn.
-  enum class Stream : std::uint64_t { init = 1, shuffle, dropout, test };
+  enum class Stream : std::uint64_t { init = 1, shuffle, dropout, test, digits, toys };
   Random(std::uint64_t seed, Stream stream, std::uint64_t number = 0);
 
   std::uint64_t bits();

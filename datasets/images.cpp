@@ -1,6 +1,7 @@
 #include "datasets/images.h"
 
 #include "core/error.h"
+#include "datasets/digits.h"
 #include "datasets/idx.h"
 
 #include <algorithm>
@@ -13,6 +14,8 @@ namespace tare {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::uint64_t kSeed = 1;  // of the built-in sets: everybody trains on the same images
 
 // The file for `stem` ("train-images") and `type` ("idx3"), if the folder has it.
 std::optional<fs::path> find_file(const fs::path& folder, const std::string& stem, const std::string& type) {
@@ -63,23 +66,28 @@ bool has_data(const fs::path& folder) {
 }  // namespace
 
 fs::path find_data(const std::string& name) {
+  if (is_built_in(name)) return name;
   if (name != "auto" && name != "mnist") {
     std::error_code error;
     if (!fs::is_directory(name, error))
-      throw Error("--data {}: expected auto, mnist or a folder of IDX files, found neither", name);
+      throw Error("--data {}: expected auto, mnist, digits or a folder of IDX files, found neither", name);
     return name;
   }
   const char* variable = std::getenv("TARE_DATA");
   const bool set = variable != nullptr && *variable != '\0';
   if (set && has_data(variable)) return variable;
   if (has_data("data/mnist")) return "data/mnist";
+  if (name == "auto") return "digits";
   throw Error(
       "--data {}: MNIST is neither in $TARE_DATA ({}) nor in data/mnist; put the four files from "
       "https://storage.googleapis.com/cvdf-datasets/mnist/ into one of them, or name their folder: --data DIR",
       name, set ? variable : "not set");
 }
 
+bool is_built_in(const fs::path& data) { return data == "digits"; }
+
 DataSet load_data(const fs::path& folder) {
+  if (is_built_in(folder)) return make_digits(kSeed);
   // Most of the time goes into decompressing the training images.
   std::future<ImageSet> test = std::async(std::launch::async, load_test_data, folder);
   DataSet data{.train = load_set(folder, "train"), .test = {}};
@@ -98,6 +106,8 @@ DataSet load_data(const fs::path& folder) {
   return data;
 }
 
-ImageSet load_test_data(const fs::path& folder) { return load_set(folder, "t10k"); }
+ImageSet load_test_data(const fs::path& folder) {
+  return is_built_in(folder) ? make_test_digits(kSeed) : load_set(folder, "t10k");
+}
 
 }  // namespace tare

@@ -22,15 +22,18 @@ struct DataSet {
   int classes = 0;  // the largest training label + 1
 };
 
-/// The folder that `--data name` means: of the data set `mnist` ($TARE_DATA, then data/mnist) or `auto`, or `name` itself.
-/// Error, saying how to get it, if there is none.
+/// What `--data name` means: a built-in set, by its name, or a folder. `mnist` is $TARE_DATA, or data/mnist; Error, saying
+/// how to get it, if it is in neither. `auto` is `mnist` where that is found, else `digits`. Other names must be folders'.
 std::filesystem::path find_data(const std::string& name);
 
-/// Reads the four IDX files of a folder under MNIST's names: train-images, train-labels, t10k-images, t10k-labels, each
-/// followed by -idx3-ubyte or .idx3-ubyte (labels: idx1), raw or with .gz; raw is preferred. Error, naming the file,
-/// unless all are there, well-formed and agree with each other.
-DataSet load_data(const std::filesystem::path& folder);
+/// Whether this is a set that needs no files: `digits`. A folder of that name is "./digits".
+bool is_built_in(const std::filesystem::path& data);
+
+/// Makes a built-in set, with seed 1, or reads the four IDX files of a folder under MNIST's names: train-images,
+/// train-labels, t10k-images, t10k-labels, each followed by -idx3-ubyte or .idx3-ubyte (labels: idx1), raw or with .gz;
+/// raw is preferred. Error, naming the file, unless all are there, well-formed and agree with each other.
+DataSet load_data(const std::filesystem::path& data);
 /// Its test set alone.
-ImageSet load_test_data(const std::filesystem::path& folder);
+ImageSet load_test_data(const std::filesystem::path& data);
 
 }  // namespace tare
