@@ -64,7 +64,7 @@ if [ "$fetch" = yes ]; then
   if fetch_mnist "$root/data/mnist"; then
     export TARE_DATA=$root/data/mnist
   else
-    say "MNIST could not be fetched; going on without."
+    say "MNIST could not be fetched; training on the built-in digits."
   fi
 fi
 say "Training: tare train $*"

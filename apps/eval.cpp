@@ -67,8 +67,8 @@ int run_eval(const EvalOptions& options) {
                 first.weight.value.cols(), folder.string(), test_set.rows, test_set.cols, test_set.features());
   }
   Progress progress(options.quiet);
-  progress.line("Data: {}, {} test images of {} x {}", folder.string(), grouped(test_set.count), test_set.rows,
-                test_set.cols);
+  progress.line("Data: {}: {} test images of {} x {}", data_name(options.data, folder), grouped(test_set.count),
+                test_set.rows, test_set.cols);
   progress.line("Model: {}", model.describe());
 
   Tape tape(options.threads, Tape::Gradients::none);

@@ -179,7 +179,9 @@ class Command {
 };
 
 void add_common(Command& c, std::string& data, int& threads, bool& quiet, bool& json) {
-  c.text("--data", "NAME|DIR", "auto, mnist, or a folder of IDX files [auto]", data);
+  c.text("--data", "NAME|DIR",
+         "auto (mnist where it is found, else digits), mnist, digits (built in), or a folder of IDX files [auto]",
+         data);
   c.number<int>("--threads", "N", "Threads; they never change a result [all cores]", 1, 1024, threads);
   c.flag("--quiet", "No progress and no notices", quiet);
   c.flag("--json", "One JSON object on standard output instead of text", json);

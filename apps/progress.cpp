@@ -1,5 +1,7 @@
 #include "apps/progress.h"
 
+#include "datasets/images.h"
+
 #include <unistd.h>
 
 #include <cmath>
@@ -20,6 +22,12 @@ std::string duration(double seconds) {
   if (s < 60) return fmt::format("{} s", s);
   if (s < 3600) return fmt::format("{}:{:02}", s / 60, s % 60);
   return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+}
+
+std::string data_name(const std::string& option, const std::filesystem::path& found) {
+  if (!is_built_in(found)) return found.string();
+  const std::string name = fmt::format("the built-in {}", found.string());
+  return option == "auto" ? name + ", as MNIST is neither in $TARE_DATA nor in data/mnist" : name;
 }
 
 Progress::Progress(bool quiet)

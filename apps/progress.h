@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
 namespace tare {
@@ -14,6 +15,9 @@ namespace tare {
 std::string grouped(std::int64_t n);
 /// Seconds as "0.4 s", "12 s", "3:05" or "1:02:45".
 std::string duration(double seconds);
+
+/// What a notice calls the data that `option`, the text of --data, has led to.
+std::string data_name(const std::string& option, const std::filesystem::path& found);
 
 struct TrainingState {
   std::int64_t step, steps, epoch, epochs;  // counted from 1

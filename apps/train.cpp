@@ -58,7 +58,7 @@ std::string widths(const MlpOptions& network) {
 // A notice of what is trained on, so that the wrong data is seen at once.
 void announce(Progress& progress, const std::filesystem::path& folder, const DataSet& data, const TrainOptions& options,
               const TrainingPlan& plan) {
-  progress.line("Data: {}, {} training and {} test images of {} x {}, {} classes", folder.string(),
+  progress.line("Data: {}: {} training and {} test images of {} x {}, {} classes", data_name(options.data, folder),
                 grouped(data.train.count), grouped(data.test.count), data.train.rows, data.train.cols, data.classes);
   if (const Index dropped = data.train.count % options.batch; dropped != 0) {
     progress.line("Each epoch drops its last {} samples: {} = {} batches of {} + {}", dropped,

@@ -233,7 +233,7 @@ class Surroundings {
   fs::path folder_;
 };
 
-TEST_CASE("mnist and auto are looked for in $TARE_DATA, then in data/mnist") {
+TEST_CASE("mnist is looked for in $TARE_DATA, then in data/mnist; auto is the digits without it") {
   const TemporaryFolder with, without;
   write_data(with);
   fs::create_directories(without / "data/mnist");
@@ -245,6 +245,10 @@ TEST_CASE("mnist and auto are looked for in $TARE_DATA, then in data/mnist") {
     }
     for (const std::optional<std::string>& nowhere : {std::optional<std::string>(), {""}, {without.path().string()}}) {
       const Surroundings surroundings(nowhere, without.path());
+      if (name == "auto") {
+        CHECK(find_data(name) == "digits");
+        continue;
+      }
       const std::string message = error_of([&] { find_data(name); });
       CHECK(message.starts_with("--data " + name + ": MNIST is neither in $TARE_DATA ("));
       CHECK_CONTAINS(message, nowhere ? *nowhere : std::string("not set"));
@@ -262,12 +266,22 @@ TEST_CASE("mnist and auto are looked for in $TARE_DATA, then in data/mnist") {
   CHECK(find_data("auto") == with.path());
 }
 
+TEST_CASE("a built-in set beats a folder of its name") {
+  const TemporaryFolder folder;
+  fs::create_directory(folder / "digits");
+  const Surroundings surroundings(std::nullopt, folder.path());
+  CHECK(is_built_in(find_data("digits")));
+  CHECK_FALSE(is_built_in(find_data("./digits")));
+}
+
 TEST_CASE("any other name is a folder's") {
   const TemporaryFolder folder;
   write_file(folder / "file", "");
   CHECK(find_data(folder.path().string()) == folder.path());
   for (const std::string& name : {(folder / "none").string(), (folder / "file").string()}) {
-    CHECK(error_of([&] { find_data(name); }).starts_with("--data " + name + ": expected auto, mnist or a folder"));
+    CHECK(error_of([&] {
+            find_data(name);
+          }).starts_with("--data " + name + ": expected auto, mnist, digits or a folder"));
   }
 }
 

@@ -283,9 +283,23 @@ TEST_CASE_FIXTURE(Fixture, "bad data and paths are one line that names the file,
   fails(both + " --hidden 900000,900000", "--hidden");
   CHECK_FALSE(fs::exists(log));
   CHECK_FALSE(fs::exists(model));
-  CHECK(run_tare("train", fmt::format("cd '{}' && TARE_DATA=", data)).exit_code == 1);  // no MNIST there
-  CHECK(contains(run_tare("train", fmt::format("cd '{}' && TARE_DATA=", data)).err, "--data DIR"));
+  const Outcome no_mnist = run_tare("train --data mnist", fmt::format("cd '{}' && TARE_DATA=", data));
+  CHECK(no_mnist.exit_code == 1);
+  CHECK(contains(no_mnist.err, "--data DIR"));
   CHECK(run_tare("train --epochs 1 --hidden 8 --batch 32", fmt::format("cd / && TARE_DATA='{}'", data)).exit_code == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "without MNIST, training and evaluation use the built-in digits and say so") {
+  const std::string nowhere = fmt::format("cd '{}' && TARE_DATA=", data);
+  const Outcome trained = run_tare(fmt::format("train --steps 20 --hidden 16 --save '{}'", path("model")), nowhere);
+  CHECK(trained.exit_code == 0);
+  CHECK(contains(trained.err,
+                 "Data: the built-in digits, as MNIST is neither in $TARE_DATA nor in data/mnist: 60,000 "
+                 "training and 10,000 test images of 28 x 28, 10 classes\n"));
+  const Outcome scored = run_tare(fmt::format("eval '{}' --data digits", path("model")));
+  CHECK(scored.exit_code == 0);
+  CHECK(contains(scored.err, "Data: the built-in digits: 10,000 test images"));
+  CHECK(scored.out.substr(0, scored.out.find('\n')) == trained.out.substr(0, trained.out.find('\n')));
 }
 
 TEST_CASE_FIXTURE(Fixture, "a failing run leaves an older log and model as they were") {
