@@ -3,14 +3,22 @@
 
 #include "apps/options.h"
 
+#include <functional>
+
 namespace tare {
+struct DataSet;
+struct Run;
 struct Safetensors;
+
+/// Asked before every step, with the number of steps made so far; true ends the run.
+using StopHook = std::function<bool(Index)>;
 
 namespace float32 {
 int run_train(const TrainOptions& options);
 int run_eval(const EvalOptions& options);
 int run_cancel(const CancelOptions& options);
 int run_fold(const FoldOptions& options, const Safetensors& contents);
+std::optional<Run> compared_run(const TrainOptions& options, const DataSet& data, const StopHook& should_stop);
 int run_bench(const BenchOptions& options);
 }  // namespace float32
 
@@ -19,9 +27,12 @@ int run_train(const TrainOptions& options);
 int run_eval(const EvalOptions& options);
 int run_cancel(const CancelOptions& options);
 int run_fold(const FoldOptions& options, const Safetensors& contents);
+std::optional<Run> compared_run(const TrainOptions& options, const DataSet& data, const StopHook& should_stop);
 int run_gradcheck(const GradcheckOptions& options);
 int run_tape(const TapeOptions& options);
 }  // namespace float64
+
+int run_compare(const CompareOptions& options);
 
 /// Parses the command line and runs the subcommand it names.
 int run_command_line(int argc, char** argv);

@@ -2,6 +2,7 @@
 #include "apps/options.h"
 
 #include "apps/commands.h"
+#include "apps/experiments.h"
 #include "apps/run_description.h"
 #include "layers/safetensors.h"
 
@@ -9,9 +10,13 @@
 #include <CLI/CLI.hpp>
 
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <set>
+#include <sstream>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -69,6 +74,7 @@ T number(const std::string& option, std::string_view text, T low, T high) {
   throw UsageError("{}: expected a {} from {} to {}, found \"{}\"", option, kind, low, high, text);
 }
 
+constexpr std::uint64_t kLargestFirstSeed = std::numeric_limits<std::uint64_t>::max() - 1000;
 constexpr double kLargest = std::numeric_limits<double>::max();
 constexpr double kPositive = std::numeric_limits<double>::min();  // smaller ones are taken for 0
 const double kBelowOne = std::nextafter(1.0, 0.0);
@@ -260,6 +266,68 @@ void add_bench_options(Command& c, BenchOptions& o) {
   c.number<Index>("--epochs", "N", "The result is the median of all but the first [5]", 1, kMany, o.epochs);
 }
 
+struct CompareArguments {
+  std::vector<std::string> variants;
+  std::optional<Experiment> experiment;
+  std::vector<double> lrs;  // empty: not given
+};
+
+// Adds what the words of a variant or an experiment say to the options.
+void read_words(const std::string& what, const std::string& text, TrainOptions& o, Unresolved& u) {
+  std::vector<std::string> words;
+  std::istringstream stream(text);
+  for (std::string word; stream >> word;) {
+    if (!word.starts_with('-') && word.find('=') != word.npos) word.insert(0, "--");
+    words.insert(words.begin(), word);  // CLI11 takes them in reverse
+  }
+  CLI::App parent;
+  Command c(parent, "variant", "", "");
+  add_run_options(c, o, u);
+  c.number<double>("--lr", "R", "", 0, kLargest, u.lr);
+  try {
+    words.emplace_back("variant");
+    parent.parse(words);
+  } catch (const CLI::ParseError& error) {
+    throw UsageError("{}: {}; tare compare --help lists the options of a variant", what, error.what());
+  } catch (const UsageError& error) {
+    throw UsageError("{}: {}", what, error.what());
+  }
+}
+
+void add_compare_options(Command& c, CompareOptions& o, Unresolved& u, CompareArguments& a) {
+  c.option("--experiment", "NAME", fmt::format("Other defaults: {}", fmt::join(experiment_names(), ", ")),
+           [&](const std::string& option, const std::string& text) {
+             a.experiment = experiment_named(text, option);
+             read_words(option, a.experiment->words, o.base, u);
+             o.base.eval_every = a.experiment->eval_every;
+             o.seeds = a.experiment->seeds;
+           });
+  c.text("--out", "DIR", "Where to write; what stands there of the same comparison is not run again", o.out);
+  add_common(c, o.base.data, o.base.threads, o.base.quiet, o.base.json);
+  add_precision(c, o.base.precision);
+  c.app()
+      .add_option("--variant", a.variants,
+                  "NAME:OPTIONS, as in 'wide:--hidden 500 --norm layer'; may be given often [no BatchNorm, BatchNorm + "
+                  "bias, BatchNorm]")
+      ->type_name("V")
+      ->allow_extra_args(false);
+  c.option("--lrs", "R,R,...", "Learning rates, of every variant without --lr [0.01,0.1,1]",
+           [&a](const std::string& option, const std::string& text) {
+             a.lrs.clear();
+             for (std::string_view rest = text;;) {
+               const auto [rate, others] = split_at(rest, ',');
+               a.lrs.push_back(number<double>(option, rate, 0, kLargest));
+               if (rest.find(',') == rest.npos) break;
+               rest = others;
+             }
+           });
+  c.number<Index>("--seeds", "N", "Train every variant from N seeds [5]", 1, 1000, o.seeds);
+  c.number<std::uint64_t>("--seed", "N", "The first of them [1]", 0, kLargestFirstSeed, o.base.seed);
+  c.number<Index>("--eval-every", "K", "Evaluate every K steps, besides the ends of epochs [50]", 1, kMany,
+                  o.base.eval_every);
+  add_run_options(c, o.base, u);
+}
+
 void add_tape_options(Command& c, TapeOptions& o) {
   c.option("--hidden", "W,W,...", "Widths of the hidden layers [4]",
            [&o](const std::string& option, const std::string& text) { o.network.hidden = widths(option, text, 1000); });
@@ -361,6 +429,78 @@ TrainOptions resume_options(const std::string& file, const std::vector<std::stri
   return resumed.options;
 }
 
+/// A case for every variant and learning rate.
+void resolve(CompareOptions& o, const Unresolved& base, const CompareArguments& a) {
+  if (o.out.empty()) throw UsageError("--out: expected the folder to write to, found nothing");
+  std::vector<VariantWords> variants = a.experiment ? a.experiment->variants : default_variants();
+  if (!a.variants.empty()) {
+    variants.clear();
+    for (const std::string& text : a.variants) {
+      const auto [name, words] = split_at(text, ':');
+      variants.push_back({.name = std::string(name), .words = std::string(words)});
+    }
+  }
+  if (a.experiment) {
+    o.title = a.experiment->title;
+    o.about = a.experiment->about;
+    if (a.variants.empty()) o.axis = a.experiment->axis;
+  }
+  std::vector<double> lrs = a.lrs;
+  if (lrs.empty()) lrs = a.experiment ? a.experiment->lrs : std::vector{0.01, 0.1, 1.0};
+  std::ranges::sort(lrs);
+  lrs.erase(std::ranges::unique(lrs).begin(), lrs.end());
+
+  std::set<std::string> names;
+  for (const VariantWords& v : variants) {
+    const std::string what = "--variant " + v.name;
+    const auto allowed = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || std::strchr(" .+-=_", c); };
+    if (v.name.empty() || v.name.size() > 60 || !std::ranges::all_of(v.name, allowed)) {
+      throw UsageError(
+          "--variant: expected NAME:OPTIONS with a NAME of at most 60 letters, digits, spaces and .+-=_, "
+          "found \"{}\"",
+          v.name);
+    }
+    if (!names.insert(file_name(v.name)).second)
+      throw UsageError("{}: this name, or one like it, is there twice", what);
+    TrainOptions options = o.base;
+    Unresolved unresolved = base;
+    read_words(what, v.words, options, unresolved);
+    for (double lr : unresolved.lr ? std::vector{*unresolved.lr} : lrs) {
+      unresolved.lr = lr;
+      try {
+        resolve(options, unresolved);
+      } catch (const UsageError& error) {
+        throw UsageError("{}: {}", what, error.what());
+      }
+      Case& c = o.cases.emplace_back(Case{.variant = v.name,
+                                          .options = options,
+                                          .series = v.series.empty() ? v.name : v.series,
+                                          .panel = fmt::format("learning rate {}", lr),
+                                          .x = v.x.value_or(lr)});
+      if (!v.x) continue;
+      c.panel = fmt::format("{} {}", o.axis, *v.x);
+      if (lrs.size() > 1) c.panel += fmt::format(", learning rate {}", lr);
+      if (lrs.size() > 1) c.series += fmt::format(", learning rate {}", lr);
+    }
+  }
+}
+
+// The words of the command line as a shell takes them, the program by its name alone.
+std::string shell_words(int argc, char** argv) {
+  std::string command = "tare";
+  for (const std::string& word : std::vector<std::string>(argv + 1, argv + argc)) {
+    const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || std::strchr("-_./,=:+", c); };
+    if (!word.empty() && std::ranges::all_of(word, plain)) {
+      command += " " + word;
+      continue;
+    }
+    command += " '";
+    for (char c : word) command += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    command += "'";
+  }
+  return command;
+}
+
 }  // namespace
 
 const char* name_of(Activation activation) { return name_in(kActivations, activation); }
@@ -437,6 +577,13 @@ std::map<std::string, std::string> all_words(const TrainOptions& o) {
   return all;
 }
 
+std::string file_name(const std::string& text) {
+  std::string name = text;
+  std::ranges::replace_if(
+      name, [](char c) { return !std::isalnum(static_cast<unsigned char>(c)) && c != '.'; }, '-');
+  return name;
+}
+
 int run_command_line(int argc, char** argv) {
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   TrainOptions train_options;
@@ -468,6 +615,15 @@ int run_command_line(int argc, char** argv) {
   Command gradcheck(app, "gradcheck", "Check the derivative of every op and layer against finite differences",
                     "tare gradcheck");
   gradcheck.flag("--json", "One JSON object instead of a table", gradcheck_options.json);
+  CompareOptions compare_options;
+  compare_options.base.threads = cores;
+  compare_options.base.eval_every = 50;
+  Unresolved compare_unresolved;
+  CompareArguments compare_arguments;
+  Command compare(
+      app, "compare", "Train variants side by side over seeds and learning rates; write curves and a report",
+      "tare compare --out comparison --lrs 0.05 --variant 'plain:--norm none' --variant 'batch:--norm batch'");
+  add_compare_options(compare, compare_options, compare_unresolved, compare_arguments);
   TapeOptions tape_options;
   Command tape(app, "tape", "Print one training step's tape with shapes, values and gradients",
                "tare tape --norm batch --bias keep");
@@ -488,7 +644,7 @@ int run_command_line(int argc, char** argv) {
   fold.flag("--drop-bias", "Only drop the biases that BatchNorm cancels", fold_options.drop_bias);
   fold.flag("--quiet", "Say nothing", fold_options.quiet);
 
-  const Command* commands[] = {&train, &eval, &cancel, &gradcheck, &tape, &bench, &fold};
+  const Command* commands[] = {&train, &eval, &cancel, &gradcheck, &tape, &bench, &fold, &compare};
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version
@@ -510,6 +666,11 @@ int run_command_line(int argc, char** argv) {
     }
     const bool single = train_options.precision == Precision::float32;
     return single ? float32::run_train(train_options) : float64::run_train(train_options);
+  }
+  if (compare.given()) {
+    resolve(compare_options, compare_unresolved, compare_arguments);
+    compare_options.command = shell_words(argc, argv);
+    return run_compare(compare_options);
   }
   if (eval.given()) {
     const bool single = eval_options.precision == Precision::float32;

@@ -67,6 +67,26 @@ struct EvalOptions {
   bool quiet = false, json = false;
 };
 
+/// A variant at one learning rate: what a comparison trains from every seed.
+struct Case {
+  std::string variant;   // letters, digits, spaces and . + - = _
+  TrainOptions options;  // of its runs, but for the seed
+  std::string series;    // the line in the plots that it belongs to
+  std::string panel;     // the plot of curves that it belongs to: those of one panel are to be compared
+  double x;              // its place in plots over CompareOptions::axis
+};
+
+struct CompareOptions {
+  TrainOptions base;  // data, threads, seed (the first), quiet and json; the rest went into the cases
+  std::string out;    // folder
+  Index seeds = 5;
+  std::string title = "Training with and without BatchNorm";  // of the report
+  std::string about = "Variants of a network, trained from the same initial weights on the same batches.";
+  std::string axis = "learning rate";
+  std::string command;  // as it was given, for the report
+  std::vector<Case> cases;
+};
+
 struct CancelOptions {
   Precision precision = Precision::float64;
   bool json = false;
@@ -111,5 +131,8 @@ Pixels pixels_named(const std::string& name, const std::string& what);
 std::vector<std::pair<std::string, std::string>> words(const TrainOptions& options);
 /// These, the data's name, and what is written when and where: what a resumed run need not be told again.
 std::map<std::string, std::string> all_words(const TrainOptions& options);
+
+/// The text with a hyphen for whatever does not belong into a file's name.
+std::string file_name(const std::string& text);
 
 }  // namespace tare

@@ -34,16 +34,28 @@ Progress::Progress(bool quiet)
     : quiet_(quiet), animated_(!quiet && isatty(STDERR_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr) {}
 
 void Progress::update(const TrainingState& s) {
-  if (!animated_) return;
-  const auto now = std::chrono::steady_clock::now();
-  if (now - last_ < std::chrono::milliseconds(100)) return;
-  last_ = now;
+  if (!due()) return;
   const double per_second = static_cast<double>(s.steps_timed * s.batch) / s.seconds;
   const double left = s.seconds / static_cast<double>(s.steps_timed) * static_cast<double>(s.steps - s.step);
-  // Carriage return, the text, and "erase to the end of the line".
-  fmt::print(stderr, "\repoch {}/{}  step {}/{}  loss {:.4f}  accuracy {:.2f} %  {} samples/s  {} left\x1b[K", s.epoch,
-             s.epochs, grouped(s.step), grouped(s.steps), s.loss, 100 * s.accuracy,
-             grouped(static_cast<std::int64_t>(per_second)), duration(left));
+  draw(fmt::format("epoch {}/{}  step {}/{}  loss {:.4f}  accuracy {:.2f} %  {} samples/s  {} left", s.epoch, s.epochs,
+                   grouped(s.step), grouped(s.steps), s.loss, 100 * s.accuracy,
+                   grouped(static_cast<std::int64_t>(per_second)), duration(left)));
+}
+
+void Progress::update(const std::string& text) {
+  if (due()) draw(text);
+}
+
+bool Progress::due() {
+  if (!animated_) return false;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_ < std::chrono::milliseconds(100)) return false;
+  last_ = now;
+  return true;
+}
+
+void Progress::draw(const std::string& text) {
+  fmt::print(stderr, "\r{}\x1b[K", text);  // carriage return, the text, and "erase to the end of the line"
   std::fflush(stderr);
   drawn_ = true;
 }

@@ -36,6 +36,8 @@ class Progress {
 
   /// Redraws the line, at most ten times a second.
   void update(const TrainingState& state);
+  /// The same with a text of its own.
+  void update(const std::string& text);
   /// Takes the redrawn line away, so that something else can be printed.
   void clear();
   /// A line that stays.
@@ -45,6 +47,8 @@ class Progress {
   }
 
  private:
+  bool due();  // whether the line may be redrawn now
+  void draw(const std::string& text);
   void print(const std::string& text);
 
   bool quiet_, animated_;
