@@ -16,6 +16,7 @@ using StopHook = std::function<bool(Index)>;
 namespace float32 {
 int run_train(const TrainOptions& options);
 int run_eval(const EvalOptions& options);
+int run_predict(const PredictOptions& options);
 int run_cancel(const CancelOptions& options);
 int run_fold(const FoldOptions& options, const Safetensors& contents);
 std::optional<Run> compared_run(const TrainOptions& options, const DataSet& data, const StopHook& should_stop);
@@ -25,6 +26,7 @@ int run_bench(const BenchOptions& options);
 namespace float64 {
 int run_train(const TrainOptions& options);
 int run_eval(const EvalOptions& options);
+int run_predict(const PredictOptions& options);
 int run_cancel(const CancelOptions& options);
 int run_fold(const FoldOptions& options, const Safetensors& contents);
 std::optional<Run> compared_run(const TrainOptions& options, const DataSet& data, const StopHook& should_stop);

@@ -1,9 +1,8 @@
 // tare eval: scores a saved model on a test set.
 #include "apps/commands.h"
 #include "apps/progress.h"
+#include "apps/saved_model.h"
 #include "apps/training.h"
-#include "layers/linear.h"
-#include "layers/model_file.h"
 
 #include <nlohmann/json.hpp>
 
@@ -11,24 +10,6 @@
 
 namespace TARE_NAMESPACE {
 namespace {
-
-// What the file says, else what the option says, else the default; Error if the first two contradict each other.
-template <class T>
-T setting(const Safetensors& contents, const char* key, const std::optional<T>& option, T standard,
-          T (*named)(const std::string&, const std::string&), const std::string& file) {
-  const auto found = contents.metadata.find(key);
-  if (found == contents.metadata.end()) return option.value_or(standard);
-  T in_file;
-  try {
-    in_file = named(found->second, fmt::format("{}: metadata \"{}\"", file, key));
-  } catch (const UsageError& error) {
-    throw Error("{}", error.what());  // the file's fault, not the user's
-  }
-  if (option && *option != in_file) {
-    throw UsageError("--{}: the model was trained with {}, found {}", key, name_of(in_file), name_of(*option));
-  }
-  return in_file;
-}
 
 void print_confusion(const Evaluation& test, Index classes) {
   std::int64_t largest = 0;
@@ -53,26 +34,20 @@ void print_confusion(const Evaluation& test, Index classes) {
 }  // namespace
 
 int run_eval(const EvalOptions& options) {
-  const Safetensors contents = read_safetensors(options.model);
-  const auto activation =
-      setting(contents, "activation", options.activation, Activation::relu, activation_named, options.model);
-  const auto pixels = setting(contents, "pixels", options.pixels, Pixels::standard, pixels_named, options.model);
-  Sequential model = build_model(contents, activation, options.model);
-
+  SavedModel saved = load_saved_model(options);
   const std::filesystem::path folder = find_data(options.data);
   const ImageSet test_set = load_test_data(folder);
-  const auto& first = dynamic_cast<const Linear&>(model[0]);
-  if (first.weight.value.cols() != test_set.features()) {
+  if (saved.inputs != test_set.features()) {
     throw Error("{}: the model takes {} inputs, but the images in {} have {} x {} = {} pixels", options.model,
-                first.weight.value.cols(), folder.string(), test_set.rows, test_set.cols, test_set.features());
+                saved.inputs, folder.string(), test_set.rows, test_set.cols, test_set.features());
   }
   Progress progress(options.quiet);
   progress.line("Data: {}: {} test images of {} x {}", data_name(options.data, folder), grouped(test_set.count),
                 test_set.rows, test_set.cols);
-  progress.line("Model: {}", model.describe());
+  progress.line("Model: {}", saved.model.describe());
 
   Tape tape(options.threads, Tape::Gradients::none);
-  const Evaluation test = evaluate(model, test_set, pixels, tape);
+  const Evaluation test = evaluate(saved.model, test_set, saved.pixels, tape);
   if (options.json) {
     nlohmann::ordered_json out;
     out["test_accuracy"] = test.accuracy();

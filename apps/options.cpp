@@ -184,13 +184,19 @@ class Command {
   CLI::App* app_;
 };
 
+void add_threads(Command& c, int& threads) {
+  c.number<int>("--threads", "N", "Threads; they never change a result [all cores]", 1, 1024, threads);
+}
+
+void add_json(Command& c, bool& json) { c.flag("--json", "One JSON object on standard output instead of text", json); }
+
 void add_common(Command& c, std::string& data, int& threads, bool& quiet, bool& json) {
   c.text("--data", "NAME|DIR",
          "auto (mnist where it is found, else digits), mnist, digits (built in), or a folder of IDX files [auto]",
          data);
-  c.number<int>("--threads", "N", "Threads; they never change a result [all cores]", 1, 1024, threads);
+  add_threads(c, threads);
   c.flag("--quiet", "No progress and no notices", quiet);
-  c.flag("--json", "One JSON object on standard output instead of text", json);
+  add_json(c, json);
 }
 
 void add_precision(Command& c, Precision& precision) {
@@ -252,12 +258,26 @@ void add_train_options(Command& c, TrainOptions& o, Unresolved& u) {
          o.detect_anomaly);
 }
 
-void add_eval_options(Command& c, EvalOptions& o) {
-  add_common(c, o.data, o.threads, o.quiet, o.json);
-  add_precision(c, o.precision);
+void add_saved_model(Command& c, SavedModelOptions& o) {
   c.app().add_option("MODEL", o.model, "A saved model (safetensors)")->required();
+  add_precision(c, o.precision);
   c.choice("--activation", "For a file that does not say [relu]", kActivations, o.activation);
   c.choice("--pixels", "For a file that does not say [standard]", kPixels, o.pixels);
+}
+
+void add_eval_options(Command& c, EvalOptions& o) {
+  add_common(c, o.data, o.threads, o.quiet, o.json);
+  add_saved_model(c, o);
+  c.text("--worst", "FILE.png", "Write the images that the model is most wrong about as a picture", o.worst);
+}
+
+void add_predict_options(Command& c, PredictOptions& o) {
+  add_saved_model(c, o);
+  c.app().add_option("FILE", o.files, "PNG or PGM files, folders of them, or - for standard input")->required();
+  c.flag("--as-is", "Scale the whole picture, light on dark, instead of finding its ink and centring it", o.as_is);
+  c.flag("--brief", "One line per file, without the picture", o.brief);
+  add_threads(c, o.threads);
+  add_json(c, o.json);
 }
 
 void add_bench_options(Command& c, BenchOptions& o) {
@@ -588,8 +608,9 @@ int run_command_line(int argc, char** argv) {
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   TrainOptions train_options;
   EvalOptions eval_options;
+  PredictOptions predict_options;
   BenchOptions bench_options;
-  train_options.threads = eval_options.threads = bench_options.threads = cores;
+  train_options.threads = eval_options.threads = predict_options.threads = bench_options.threads = cores;
   Unresolved unresolved;
 
   CLI::App app("Tare trains small neural networks and shows why a bias before batch normalization cancels.", "tare");
@@ -604,6 +625,9 @@ int run_command_line(int argc, char** argv) {
   Command eval(app, "eval", "Accuracy, loss and confusion matrix of a saved model on the test set",
                "tare eval model.safetensors --data data/mnist");
   add_eval_options(eval, eval_options);
+  Command predict(app, "predict", "Classify pictures (PNG or PGM) and show them as the model sees them",
+                  "tare predict model.safetensors seven.png scans/");
+  add_predict_options(predict, predict_options);
 
   CancelOptions cancel_options;
   Command cancel(app, "cancel",
@@ -644,7 +668,7 @@ int run_command_line(int argc, char** argv) {
   fold.flag("--drop-bias", "Only drop the biases that BatchNorm cancels", fold_options.drop_bias);
   fold.flag("--quiet", "Say nothing", fold_options.quiet);
 
-  const Command* commands[] = {&train, &eval, &cancel, &gradcheck, &tape, &bench, &fold, &compare};
+  const Command* commands[] = {&train, &eval, &predict, &cancel, &gradcheck, &tape, &bench, &fold, &compare};
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version
@@ -675,6 +699,10 @@ int run_command_line(int argc, char** argv) {
   if (eval.given()) {
     const bool single = eval_options.precision == Precision::float32;
     return single ? float32::run_eval(eval_options) : float64::run_eval(eval_options);
+  }
+  if (predict.given()) {
+    const bool single = predict_options.precision == Precision::float32;
+    return single ? float32::run_predict(predict_options) : float64::run_predict(predict_options);
   }
   if (cancel.given()) {
     const bool single = cancel_options.precision == Precision::float32;

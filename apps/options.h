@@ -57,14 +57,24 @@ struct TrainOptions {
   bool quiet = false, json = false;
 };
 
-struct EvalOptions {
+struct SavedModelOptions {
   std::string model;
-  std::string data = "auto";
   std::optional<Activation> activation;  // for files that do not say
   std::optional<Pixels> pixels;
   int threads = 1;
   Precision precision = Precision::float32;
+};
+
+struct EvalOptions : SavedModelOptions {
+  std::string data = "auto";
+  std::string worst;  // a file; empty: none
   bool quiet = false, json = false;
+};
+
+struct PredictOptions : SavedModelOptions {
+  std::vector<std::string> files;  // or folders, or "-"
+  bool as_is = false, brief = false;
+  bool json = false;
 };
 
 /// A variant at one learning rate: what a comparison trains from every seed.

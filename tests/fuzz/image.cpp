@@ -16,11 +16,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
 
-// Nearly every mutation of a PNG breaks a check sum, and nothing behind it would ever be read: most of them are put right.
+// Nearly every mutation of a PNG breaks its signature, its first chunk's name or a check sum, and nothing behind it would ever
+// be read: most of them are put right.
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most, unsigned seed) {
+  constexpr std::string_view kStart("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16);
   constexpr std::size_t kSignature = 8, kAround = 12;  // a chunk: length, type, data, check sum
+  const bool png =
+      size >= kStart.size() && std::equal(kStart.begin(), kStart.end(), reinterpret_cast<const char*>(data));
   size = LLVMFuzzerMutate(data, size, most);
-  if (seed % 8 == 0) return size;
+  if (!png || size < kStart.size() || seed % 8 == 0) return size;
+  std::copy(kStart.begin(), kStart.end(), data);
   const auto number = [&](std::size_t at) {
     return std::size_t{data[at]} << 24 | std::size_t{data[at + 1]} << 16 | std::size_t{data[at + 2]} << 8 |
            data[at + 3];
