@@ -46,7 +46,7 @@ class Stopwatch {
 
 }  // namespace
 
-Evaluation evaluate(Sequential& model, const ImageSet& set, Pixels pixels, Tape& tape) {
+Evaluation evaluate(Sequential& model, const ImageSet& set, Pixels pixels, Tape& tape, const LogitsHook& hook) {
   constexpr Index kChunk = 500;  // samples at a time, so that little memory is needed
   Evaluation result{.loss = 0, .samples = set.count, .correct = 0, .confusion = {}};
   std::vector<int> labels;
@@ -65,6 +65,7 @@ Evaluation evaluate(Sequential& model, const ImageSet& set, Pixels pixels, Tape&
       ++result.confusion[static_cast<std::size_t>(label * classes + predicted)];
       result.correct += label == predicted;
     }
+    if (hook) hook(logits.value(), begin);
   }
   result.loss /= static_cast<double>(set.count);
   return result;

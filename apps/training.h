@@ -21,8 +21,11 @@ struct Evaluation {
   double accuracy() const { return static_cast<double>(correct) / static_cast<double>(samples); }
 };
 
+/// Is shown the logits of consecutive samples from `begin` on.
+using LogitsHook = std::function<void(const View& logits, Index begin)>;
+
 /// Every sample of the set, in evaluation mode. `tape` must record no gradients. Error if a label is beyond the model's classes.
-Evaluation evaluate(Sequential& model, const ImageSet& set, Pixels pixels, Tape& tape);
+Evaluation evaluate(Sequential& model, const ImageSet& set, Pixels pixels, Tape& tape, const LogitsHook& hook = {});
 
 struct StepRecord {
   std::int64_t step, epoch;  // from 1

@@ -279,7 +279,7 @@ std::optional<GrayImage> find_ink(const GrayImage& picture) {
   if (longer_side > kWorkingSide) return in_smaller(kWorkingSide);
 
   Relief relief = relief_of(picture, Paper::Begin::border);
-  if (relief.clarity() < kClear) {
+  if (relief.clarity() < kVisible) {
     Relief other = relief_of(picture, Paper::Begin::larger_part);
     if (other.clarity() > relief.clarity()) relief = std::move(other);
   }

@@ -2,22 +2,28 @@
 #include "core/random.h"
 #include "datasets/contact_sheet.h"
 #include "datasets/images.h"
+#include "datasets/ink.h"
 #include "datasets/mnist_form.h"
 #include "datasets/pgm.h"
 #include "datasets/png.h"
 #include "tests/core_testing.h"
 #include "tests/file_testing.h"
+#include "tests/format_testing.h"
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <cstdlib>
+#include <functional>
 #include <numeric>
 
 namespace tare {
 namespace {
 
+using testing::png_chunk;
+using testing::png_file;
+using testing::PngHeader;
 using testing::TemporaryFolder;
-using testing::write_file;
 
 GrayImage noise(std::int64_t rows, std::int64_t cols) {
   Random random(7, Random::Stream::test);
@@ -46,6 +52,68 @@ TEST_CASE("a colour PNG comes back as its luma") {
   const TemporaryFolder folder;
   write_png(folder / "image.png", 1, 5, Bytes{255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255, 10, 10, 10});
   CHECK(read_image(folder / "image.png").pixels == Bytes{76, 150, 29, 255, 10});
+}
+
+TEST_CASE("every kind of PNG: depths, colours, palettes, interlaced or not") {
+  for (const auto& [color, depths] : std::vector<std::pair<int, std::vector<int>>>{
+           {0, {1, 2, 4, 8, 16}}, {2, {8, 16}}, {3, {1, 2, 4, 8}}, {4, {8, 16}}, {6, {8, 16}}}) {
+    for (const int depth : depths) {
+      for (const int interlace : {0, 1}) {
+        for (const std::uint32_t size : {1u, 3u, 9u, 21u}) {
+          const PngHeader header{
+              .width = size, .height = size + 2, .depth = depth, .color = color, .interlace = interlace};
+          const std::uint32_t most = (1u << depth) - 1, entries = std::min(most, 6u) + 1;
+          const bool has_alpha = color == 4 || color == 6;
+          const auto sample = [=](std::uint32_t i, std::uint32_t j, int c) {
+            if (has_alpha && c == (color == 4 ? 1 : 3)) return most;
+            const std::uint32_t n = 37 * i + 11 * j + 5 * static_cast<std::uint32_t>(c);
+            return color == 3 ? n % entries : n * most / 97 % (most + 1);
+          };
+          std::string palette;
+          for (std::uint32_t k = 0; k < entries; ++k) palette += std::string(3, static_cast<char>(40 * k));
+          const GrayImage image =
+              decode_image(png_file(header, sample, color == 3 ? png_chunk("PLTE", palette) : ""), "image");
+          REQUIRE(image.cols == header.width);
+          REQUIRE(image.rows == header.height);
+          int largest_error = 0;
+          for (std::uint32_t i = 0; i < header.height; ++i) {
+            for (std::uint32_t j = 0; j < header.width; ++j) {
+              const auto light = [&](int c) { return sample(i, j, c) * 255.0 / most; };
+              const double expected = color == 3       ? 40 * sample(i, j, 0)
+                                      : color % 4 == 2 ? 0.299 * light(0) + 0.587 * light(1) + 0.114 * light(2)
+                                                       : light(0);
+              largest_error = std::max(largest_error, static_cast<int>(std::lround(std::abs(image(i, j) - expected))));
+            }
+          }
+          CAPTURE(color);
+          CAPTURE(depth);
+          CAPTURE(interlace);
+          CAPTURE(size);
+          CHECK(largest_error <= 1);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("what is transparent takes the grey of the paper") {
+  // A black or white dot, 3 x 3, and transparent around it: the paper is what the dot is not. On opaque paper of grey 200 it is that.
+  const PngHeader header{.width = 9, .height = 9, .color = 4};
+  const auto dot = [](std::uint32_t i, std::uint32_t j) { return i >= 3 && i < 6 && j >= 3 && j < 6; };
+  for (const std::uint32_t ink : {0u, 255u}) {
+    const GrayImage drawn = decode_image(
+        png_file(header, [=](auto i, auto j, int c) { return dot(i, j) ? (c == 0 ? ink : 255u) : 0u; }), "image");
+    CHECK(drawn(4, 4) == ink);
+    CHECK(drawn(0, 0) == 255 - ink);
+    const GrayImage paper = decode_image(
+        png_file(header, [=](auto i, auto j, int c) { return c == 1      ? (i > 0 ? 255u : 0u)
+                                                             : dot(i, j) ? ink
+                                                                         : 200u; }),
+        "image");
+    CHECK(paper(4, 4) == ink);
+    CHECK(paper(0, 0) == 200);
+    CHECK(paper(8, 8) == 200);
+  }
 }
 
 TEST_CASE("PGM as bytes and as numbers, with comments, of any white value") {
@@ -144,6 +212,88 @@ TEST_CASE("an image of MNIST is in MNIST's form already") {
   for (std::int64_t i = 0; i < test.count; ++i)
     same += formed(picture_of(test, i)).pixels == picture_of(test, i).pixels;
   CHECK(same >= test.count * 99 / 100);
+}
+
+// ---- Finding ink ----------------------------------------------------------------------------------------------------
+
+// A seven with strokes of the given width, in a field of 100 x 80.
+GrayImage seven(double width) {
+  GrayImage image(100, 80);
+  for (std::int64_t i = 0; i < 100; ++i) {
+    for (std::int64_t j = 0; j < 80; ++j) {
+      const auto y = static_cast<double>(i), x = static_cast<double>(j);
+      const bool bar = std::abs(y - 20) <= width / 2 && x >= 20 && x <= 60;
+      const double along = std::clamp((y - 20) / 60, 0.0, 1.0);
+      const bool leg = std::hypot(x - (60 - 30 * along), y - (20 + 60 * along)) <= width / 2;
+      image(i, j) = bar || leg ? 255 : 0;
+    }
+  }
+  return image;
+}
+
+GrayImage mapped(const GrayImage& image, const std::function<double(double y, double x, double ink)>& light) {
+  GrayImage result = image;
+  for (std::int64_t i = 0; i < image.rows; ++i) {
+    for (std::int64_t j = 0; j < image.cols; ++j) {
+      const double value = light(static_cast<double>(i), static_cast<double>(j), image(i, j) / 255.0);
+      result(i, j) = static_cast<std::uint8_t>(std::clamp(value, 0.0, 255.0));
+    }
+  }
+  return result;
+}
+
+GrayImage read_ink(const GrayImage& picture) {
+  const std::optional<GrayImage> ink = find_ink(picture);
+  REQUIRE(ink);
+  GrayImage form(28, 28);
+  REQUIRE(to_mnist_form<std::uint8_t>(ink->pixels, ink->rows, ink->cols, 28, form.pixels.data(), kFaintInk));
+  return form;
+}
+
+double mean_difference(const GrayImage& a, const GrayImage& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.pixels.size(); ++i) sum += std::abs(a.pixels[i] - b.pixels[i]);
+  return sum / static_cast<double>(a.pixels.size());
+}
+
+TEST_CASE("ink is found dark on light, light on dark, on uneven paper, in noise, beside specks and shadows") {
+  const GrayImage drawn = seven(9), form = read_ink(drawn);
+  CHECK(form.pixels == formed(drawn).pixels);
+  Random random(1, Random::Stream::test);
+  CHECK(mean_difference(read_ink(mapped(drawn, [](double, double, double ink) { return 255 - 255 * ink; })), form) ==
+        0);
+  CHECK(mean_difference(read_ink(mapped(drawn, [](double, double, double ink) { return 90 - 40 * ink; })), form) < 1);
+  CHECK(mean_difference(read_ink(mapped(drawn, [](double y, double x,
+                                                  double ink) { return (120 + y + 0.4 * x) * (1 - 0.6 * ink); })),
+                        form) < 8);
+  CHECK(mean_difference(
+            read_ink(mapped(drawn, [&](double, double, double ink) { return 200 - 120 * ink + 8 * random.normal(); })),
+            form) < 8);
+  CHECK(mean_difference(read_ink(mapped(drawn,
+                                        [&](double y, double x, double ink) {
+                                          const bool speck = (y == 10 && x == 10) || (y == 90 && x == 70),
+                                                     shadow = x < 2;
+                                          return speck || shadow ? 10.0 : 230 - 200 * ink;
+                                        })),
+                        form) < 8);
+}
+
+TEST_CASE("thin strokes are thickened, others are not") {
+  const auto mass = [](const GrayImage& form) { return std::accumulate(form.pixels.begin(), form.pixels.end(), 0); };
+  const int usual = mass(read_ink(seven(7)));
+  CHECK(mass(read_ink(seven(1.5))) > 0.7 * usual);
+  CHECK(mass(formed(seven(1.5))) < 0.4 * usual);
+  CHECK(mass(read_ink(seven(16))) > 1.5 * usual);
+}
+
+TEST_CASE("paper without ink is blank") {
+  Random random(1, Random::Stream::test);
+  const GrayImage field(120, 90);
+  CHECK_FALSE(find_ink(field));
+  CHECK_FALSE(find_ink(GrayImage(1, 1, 255)));
+  CHECK_FALSE(find_ink(GrayImage(28, 28, 255)));
+  CHECK_FALSE(find_ink(mapped(field, [](double y, double x, double) { return 100 + y - 0.5 * x; })));
+  CHECK_FALSE(find_ink(mapped(field, [&](double, double, double) { return 200 + 6 * random.normal(); })));
 }
 
 // ---- Contact sheets -------------------------------------------------------------------------------------------------
