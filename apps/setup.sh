@@ -49,6 +49,18 @@ install_missing() {
   quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
 }
 
+# The tests that need MNIST find it through TARE_DATA: in the checkout, or in a copy kept beside it for several checkouts.
+find_mnist() {
+  local folder
+  for folder in "${TARE_DATA-}" "$root/data/mnist" "$root/../shared/mnist"; do
+    if [ -d "$folder" ]; then
+      TARE_DATA=$(realpath "$folder")  # tests run in folders of their own
+      export TARE_DATA
+      return
+    fi
+  done
+}
+
 # Configures a preset and builds it, or only the targets named after it. $TARE_CMAKE_ARGS go to the configuration. A
 # subshell, because CMake looks for presets in the current directory and the caller keeps its own.
 build() (

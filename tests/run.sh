@@ -3,15 +3,7 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../apps/setup.sh"
 
-# The tests that need MNIST find it through TARE_DATA: in the checkout, or in a copy kept beside it for several checkouts.
-for folder in "${TARE_DATA-}" "$root/data/mnist" "$root/../shared/mnist"; do
-  if [ -d "$folder" ]; then
-    TARE_DATA=$(realpath "$folder")  # tests run in folders of their own
-    export TARE_DATA
-    break
-  fi
-done
-
+find_mnist
 install_missing "${build_packages[@]}"
 say "Building Tare and its tests"
 build release
