@@ -35,6 +35,12 @@ constexpr DtypeInfo kDtypes[] = {{Dtype::F32, "F32", 4}, {Dtype::F64, "F64", 8},
 
 const DtypeInfo& info(Dtype dtype) { return *std::ranges::find(kDtypes, dtype, &DtypeInfo::dtype); }
 
+// A name from a file as it can stand in a message: on one line.
+std::string printable(const std::string& name) {
+  const std::string quoted = json(name).dump();
+  return quoted.substr(1, quoted.size() - 2);
+}
+
 // Parses JSON, in which no object may have a key twice (parsers disagree on which of the two counts), and nothing is nested
 // deeper than an array in a tensor's entry.
 json parse_header(const std::string& file, std::string_view text) {
@@ -66,7 +72,7 @@ std::map<std::string, std::string> parse_metadata(const std::string& file, const
   if (!entries.is_object()) throw Error("{}: expected an object as __metadata__, found {}", file, entries.type_name());
   for (const auto& [key, value] : entries.items()) {
     if (!value.is_string()) {
-      throw Error("{}: expected a string as the metadata \"{}\", found {}", file, key, value.type_name());
+      throw Error("{}: expected a string as the metadata \"{}\", found {}", file, printable(key), value.type_name());
     }
     metadata[key] = value;
   }
@@ -99,17 +105,19 @@ std::vector<std::uint64_t> parse_numbers(const std::string& file, const std::str
   return numbers;
 }
 
-Place parse_place(const std::string& file, const std::string& name, const json& entry) {
+Place parse_place(const std::string& file, const std::string& tensor, const json& entry) {
+  const std::string name = printable(tensor);
   if (!entry.is_object()) throw Error("{}: {}: expected an object, found {}", file, name, entry.type_name());
   for (const auto& [key, value] : entry.items()) {
     if (key != "dtype" && key != "shape" && key != "data_offsets") {
-      throw Error("{}: {}: expected dtype, shape and data_offsets, found \"{}\"", file, name, key);
+      throw Error("{}: {}: expected dtype, shape and data_offsets, found \"{}\"", file, name, printable(key));
     }
   }
   const std::string dtype = entry.contains("dtype") && entry["dtype"].is_string() ? entry["dtype"] : json("nothing");
   const auto* known = std::ranges::find(kDtypes, dtype, &DtypeInfo::name);
-  if (known == std::end(kDtypes))
-    throw Error("{}: {}: expected the dtype F32, F64 or I64, found {}", file, name, dtype);
+  if (known == std::end(kDtypes)) {
+    throw Error("{}: {}: expected the dtype F32, F64 or I64, found {}", file, name, printable(dtype));
+  }
 
   const std::vector<std::uint64_t> shape = parse_numbers(file, name, entry, "shape");
   const std::vector<std::uint64_t> offsets = parse_numbers(file, name, entry, "data_offsets");
@@ -126,7 +134,7 @@ Place parse_place(const std::string& file, const std::string& name, const json& 
     throw Error("{}: {}: expected {} bytes for {} [{}], found {}", file, name, bytes, dtype, fmt::join(shape, ", "),
                 offsets[1] - offsets[0]);
   }
-  return {name, known->dtype, {shape.begin(), shape.end()}, offsets[0], offsets[1]};
+  return {tensor, known->dtype, {shape.begin(), shape.end()}, offsets[0], offsets[1]};
 }
 
 // The length of the header, from the first bytes of a file of `file_size` bytes.
@@ -168,7 +176,7 @@ Layout parse_layout(const std::string& file, std::string_view header_text, std::
   std::uint64_t end = 0;
   for (const Place& p : layout.places) {
     if (p.begin != end) {
-      throw Error("{}: {}: {} the tensor before: expected its bytes to begin at {}, found {}", file, p.name,
+      throw Error("{}: {}: {} the tensor before: expected its bytes to begin at {}, found {}", file, printable(p.name),
                   p.begin < end ? "overlaps" : "leaves a hole behind", end, p.begin);
     }
     end = p.end;
@@ -191,7 +199,8 @@ Safetensors take_tensors(const std::string& file, Layout layout, std::string_vie
   Safetensors result{.tensors = {}, .metadata = std::move(layout.metadata)};
   if (const auto digest = result.metadata.extract(kDigest)) {
     if (const std::string found = digest_of(extend_crc32(0, data)); digest.mapped() != found) {
-      throw Error("{}: damaged: expected tensors with the {} {}, found {}", file, kDigest, digest.mapped(), found);
+      throw Error("{}: damaged: expected tensors with the {} {}, found {}", file, kDigest, printable(digest.mapped()),
+                  found);
     }
   }
   for (const Place& p : layout.places) {

@@ -200,6 +200,7 @@ TEST_CASE_FIXTURE(Fixture, "commands with nothing to save end at the first signa
   REQUIRE(tare(train + " --epochs 1 --save model").exit_code == 0);
   for (int i = 0; i < 3; ++i) {
     Process process(folder.path(), "gradcheck");
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
     sleep_up_to(microseconds(3000));
     process.signal(SIGINT);
     CHECK(process.wait().exit_code == 130);

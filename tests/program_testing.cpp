@@ -33,6 +33,7 @@ Process::Process(const fs::path& folder, const std::string& words, const std::st
   id_ = fork();
   REQUIRE(id_ >= 0);
   if (id_ > 0) return;
+  for (const int number : {SIGINT, SIGTERM}) std::signal(number, SIG_DFL);  // doctest has handlers of its own
   if (chdir(folder_.c_str()) == 0) execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
   _exit(127);
 }

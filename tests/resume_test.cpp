@@ -87,7 +87,8 @@ TEST_CASE("from every step, for every optimizer, schedule and layer") {
        [](TrainOptions& o) { o.network.bias = BiasRule::keep, o.network.activation = Activation::sigmoid; }}};
   const DataSet data = noise_data();
   for (const auto& [name, change] : variants) {
-    INFO(name);
+    const std::string variant = name;  // clang 14 cannot capture a structured binding
+    INFO(variant);
     TrainOptions options;
     options.network = {.in = 9, .hidden = {6, 5}, .out = 4};
     options.lr = 0.05;
