@@ -7,6 +7,8 @@
 #include "datasets/gray_image.h"
 #include "datasets/ink.h"
 #include "datasets/mnist_form.h"
+#include "datasets/pgm.h"
+#include "datasets/png.h"
 
 #include <nlohmann/json.hpp>
 
@@ -58,6 +60,7 @@ std::string read_all(const std::string& name) {
   std::array<char, 65536> chunk;
   while (const std::size_t n = std::fread(chunk.data(), 1, chunk.size(), file.get())) {
     bytes.append(chunk.data(), n);
+    if (!is_png(bytes) && !is_pgm(bytes)) break;  // decoding will say what it is, which may have no end
     if (bytes.size() > kLargest) throw Error("{}: expected a picture of at most {} bytes, found more", name, kLargest);
   }
   if (std::ferror(file.get()) != 0) throw Error("{}: cannot be read: {}", name, std::strerror(errno));

@@ -107,9 +107,26 @@ TEST_CASE_FIXTURE(Fixture, "predict names a bad file, goes on with the others an
   CHECK(result["failures"].size() == 5);
 }
 
+TEST_CASE_FIXTURE(Fixture, "predict --as-is reads the pictures of a data set as eval does") {
+  const ImageSet test = load_test_data(data);
+  const TemporaryFolder images;
+  for (std::int64_t i = 0; i < test.count; ++i) write_png(images / fmt::format("{:03}.png", i), picture_of(test, i));
+  const Outcome done = run_tare(fmt::format("predict '{}' '{}' --as-is --json", model, images.path().string()));
+  REQUIRE_MESSAGE(done.exit_code == 0, done.err);
+  const json predictions = json::parse(done.out)["predictions"];
+  REQUIRE(predictions.size() == test.labels.size());
+  double correct = 0;
+  for (std::size_t i = 0; i < test.labels.size(); ++i) {
+    correct += predictions[i]["prediction"] == static_cast<int>(test.labels[i]) ? 1 : 0;
+  }
+  const json scores = json::parse(run_tare(fmt::format("eval '{}' --data '{}' --json", model, data)).out);
+  CHECK(correct / static_cast<double>(test.count) == scores["test_accuracy"].get<double>());
+}
+
 TEST_CASE_FIXTURE(Fixture, "predict fails before it reads a picture if the model does not fit") {
   CHECK(run_tare(fmt::format("predict '{}' '{}'", pictures + "/b.png", pictures)).exit_code == 1);
   CHECK(run_tare(fmt::format("predict '{}'", model)).exit_code == 2);
+  CHECK(contains(run_tare(fmt::format("predict '{}' /dev/zero", model)).err, "/dev/zero: expected PNG or PGM, found"));
   CHECK(run_tare(fmt::format("predict '{}' '{}' --pixels unit", model, pictures)).exit_code == 2);
   const std::string odd = (folder / "odd").string(), odd_model = (folder / "odd.safetensors").string();
   std::filesystem::create_directory(odd);
