@@ -1,5 +1,6 @@
 #include "optim/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace TARE_NAMESPACE {
@@ -13,11 +14,15 @@ std::vector<Buffer> buffers_for(const Parameters& parameters, int quarter) {
   return buffers;
 }
 
-// Calls update(begin, size) on pieces of the parameter's numbers, taken as one long row.
+// Calls update(begin, size) on pieces of the parameter's numbers, taken as one long row. They are so small that what one
+// line of an update writes is still in the nearest cache when the next line reads it.
 template <class Update>
 void for_pieces(const Parameter& p, Workers& workers, const Update& update) {
   const Index n = p.value.size();
-  workers.split(n, 16, 2 * detail::kElementwiseWork * static_cast<double>(n), update);
+  workers.split(n, 16, 2 * detail::kElementwiseWork * static_cast<double>(n), [&](Index begin, Index size) {
+    constexpr Index kPiece = 1024;
+    for (Index i = begin, end = begin + size; i < end; i += kPiece) update(i, std::min(kPiece, end - i));
+  });
 }
 
 Row piece(Buffer& buffer, Index begin, Index size) { return {buffer.data() + begin, size}; }
