@@ -3,34 +3,15 @@
 #include "apps/commands.h"
 #include "apps/progress.h"
 #include "apps/training.h"
+#include "apps/works.h"
 
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <span>
 
 namespace TARE_NAMESPACE {
 namespace {
-
-struct Network {
-  std::vector<Index> hidden;
-  Norm norm;
-  Index batch;
-};
-
-Network network_of(Work work) {
-  switch (work) {
-    case Work::w1:
-      break;
-    case Work::w2:
-      return {{256, 128}, Norm::none, 128};
-    case Work::w3:
-      return {{32}, Norm::batch, 16};
-    case Work::w4:
-      return {{1024, 1024, 1024}, Norm::batch, 256};
-  }
-  return {{256, 128}, Norm::batch, 128};
-}
 
 // Of the products alone: two operations for each weight and sample, forward and in both gradients; the images need none.
 double operations_per_sample(const MlpOptions& network) {
@@ -51,19 +32,6 @@ double median(std::vector<double> values) {
   return (values[(n - 1) / 2] + values[n / 2]) / 2;
 }
 
-// Everything but the sizes and the number of threads is an option of `tare train` at its default.
-TrainOptions train_options(const BenchOptions& options, const DataSet& data) {
-  const Network network = network_of(options.work);
-  TrainOptions o;
-  o.network = {.in = data.train.features(), .hidden = network.hidden, .out = data.classes, .norm = network.norm};
-  o.lr = 0.05;
-  o.momentum = 0.9;
-  o.batch = network.batch;
-  o.epochs = options.epochs;
-  o.threads = options.threads;
-  return o;
-}
-
 }  // namespace
 
 int run_bench(const BenchOptions& options) {
@@ -71,7 +39,9 @@ int run_bench(const BenchOptions& options) {
   const std::filesystem::path folder = find_data(options.data);
   DataSet data = load_data(folder);
   data.test = {};  // nothing to evaluate on
-  const TrainOptions training = train_options(options, data);
+  TrainOptions training = options_of(options.work, data.train.features(), data.classes);
+  training.epochs = options.epochs;
+  training.threads = options.threads;
   const char* work = name_of(options.work);
   if (training.batch > data.train.count) {
     throw Error("--work: {} needs at least {} training images, {} has {}", work, training.batch, folder.string(),

@@ -46,8 +46,7 @@ struct TrainingHooks {
 
 struct TrainingResult {
   StepRecord last{};  // if its loss or, with `detect_anomaly`, a gradient is not finite, that step made no update
-  std::optional<Evaluation>
-      evaluation;  // of the finished model; absent if training was stopped or diverged, or without a test set
+  std::optional<Evaluation> evaluation;  // of the finished model; absent if stopped or diverged, or without a test set
   bool stopped = false;
   bool diverged = false;
   std::string anomaly;  // where the first number that is not finite came from, if that was asked for
