@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 namespace TARE_NAMESPACE {
@@ -115,7 +116,9 @@ int run_eval(const EvalOptions& options) {
       readings.push_back({begin + i, label, k, p[static_cast<std::size_t>(k)], p[static_cast<std::size_t>(label)]});
     }
   };
+  const auto start = std::chrono::steady_clock::now();
   const Evaluation test = evaluate(saved.model, test_set, saved.pixels, tape, note);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   const auto classes = std::lround(std::sqrt(static_cast<double>(test.confusion.size())));
   const std::vector<Confusion> confused = confusions(test, classes);
   const std::vector<Reading> most_wrong = worst(std::move(readings));
@@ -128,6 +131,7 @@ int run_eval(const EvalOptions& options) {
     out["test_accuracy"] = test.accuracy();
     out["test_loss"] = number(test.loss);
     out["samples"] = test.samples;
+    out["seconds"] = seconds.count();
     for (Index label = 0; label < classes; ++label) {
       const auto row = test.confusion.begin() + label * classes;
       out["confusion_matrix"].push_back(std::vector<std::int64_t>(row, row + classes));

@@ -61,6 +61,7 @@ TEST_CASE_FIXTURE(Fixture, "train reports, logs and saves; eval scores the saved
   CHECK(scores["test_accuracy"] == result["test_accuracy"]);
   CHECK(scores["test_loss"] == result["test_loss"]);
   CHECK(scores["samples"] == 100);
+  CHECK(scores["seconds"] > 0);
   CHECK(contains(run_tare(fmt::format("eval '{}' --data '{}'", model, data)).out, "Confusion matrix"));
 }
 
