@@ -44,21 +44,24 @@ void train(const Arguments& a) {
   nn::Sequential network = make_network(work);
   torch::optim::SGD optimizer(network->parameters(), torch::optim::SGDOptions(0.05).momentum(0.9));
   std::vector<double> seconds;
-  torch::Tensor loss;
+  double total = 0;  // of the losses of an epoch
   for (int epoch = 0; epoch < a.epochs; ++epoch) {
     seconds.push_back(seconds_of([&] {
+      total = 0;
       const torch::Tensor order = torch::randperm(data.labels.size(0));
       for (std::int64_t i = 0; i + work.batch <= order.size(0); i += work.batch) {
         const torch::Tensor batch = order.narrow(0, i, work.batch);
         const torch::Tensor x = scaled(data.pixels.index_select(0, batch));
-        loss = torch::nn::functional::cross_entropy(network->forward(x), data.labels.index_select(0, batch));
+        const torch::Tensor loss =
+            torch::nn::functional::cross_entropy(network->forward(x), data.labels.index_select(0, batch));
         optimizer.zero_grad();
         loss.backward();
         optimizer.step();
+        total += loss.item<double>();
       }
     }));
   }
-  print_json(a, seconds, loss.item<double>());
+  print_json(a, seconds, total / static_cast<double>(data.labels.size(0) / work.batch));
 }
 
 void evaluate(const Arguments& a) {

@@ -62,7 +62,8 @@ struct Images {
 
 // `set` is "train" or "t10k".
 inline Images read_images(const std::string& folder, const std::string& set) {
-  return {read_idx(folder + "/" + set + "-images-idx3-ubyte", 3), read_idx(folder + "/" + set + "-labels-idx1-ubyte", 1)};
+  return {read_idx(folder + "/" + set + "-images-idx3-ubyte", 3),
+          read_idx(folder + "/" + set + "-labels-idx1-ubyte", 1)};
 }
 
 // Seconds that a function takes.
@@ -81,7 +82,7 @@ inline double median_after_first(std::vector<double> seconds) {
   return (seconds[(seconds.size() - 1) / 2] + seconds[seconds.size() / 2]) / 2;
 }
 
-inline void print_json(const Arguments& a, const std::vector<double>& seconds, double last_loss) {
-  std::printf("{\"work\":\"%s\",\"threads\":%d,\"epochs\":%zu,\"seconds_per_epoch\":%.9g,\"last_loss\":%.9g}\n",
-              a.work.c_str(), a.threads, seconds.size(), median_after_first(seconds), last_loss);
+inline void print_json(const Arguments& a, const std::vector<double>& seconds, double train_loss) {
+  std::printf("{\"work\":\"%s\",\"threads\":%d,\"epochs\":%zu,\"seconds_per_epoch\":%.9g,\"train_loss\":%.9g}\n",
+              a.work.c_str(), a.threads, seconds.size(), median_after_first(seconds), train_loss);
 }

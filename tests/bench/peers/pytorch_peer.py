@@ -48,6 +48,7 @@ def main():
     seconds = []
     for _ in range(args.epochs):
         start = time.perf_counter()
+        total = 0.0  # of the losses of the epoch
         order = torch.randperm(len(labels))
         for i in range(0, len(labels) - size + 1, size):
             batch = order[i : i + size]
@@ -56,9 +57,10 @@ def main():
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
+            total += loss.item()
         seconds.append(time.perf_counter() - start)
     print(json.dumps({"work": args.work, "threads": args.threads, "epochs": args.epochs,
-                      "seconds_per_epoch": statistics.median(seconds[1:] or seconds), "last_loss": loss.item()}))
+                      "seconds_per_epoch": statistics.median(seconds[1:] or seconds), "train_loss": total / (len(labels) // size)}))
 
 
 main()
