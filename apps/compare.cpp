@@ -234,7 +234,6 @@ void print_summary(const Comparison& comparison) {
 
 int run_compare(const CompareOptions& options) {
   watch_signals();
-  watch_signals();
   Progress progress(options.base.quiet);
   const fs::path data_folder = find_data(options.base.data), out = options.out;
   std::error_code error;
