@@ -26,8 +26,8 @@ using nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
 struct Job {
-  std::size_t case_index;
-  Index seed_index;
+  std::size_t case_index, seed_index;
+  std::string name;  // for people
   TrainOptions options;
   ordered_json origin;
   fs::path file;
@@ -53,7 +53,8 @@ std::optional<Run> finished_run(const Job& job) {
   const ordered_json& there = json["origin"];
   for (const ordered_json* one : {&job.origin, &there}) {
     for (const auto& [key, value] : one->items()) {
-      const ordered_json &wanted = job.origin.value(key, ordered_json()), &found = there.value(key, ordered_json());
+      const ordered_json wanted = job.origin.value(key, ordered_json("nothing")),
+                         found = there.value(key, ordered_json("nothing"));
       if (wanted == found) continue;
       throw Error("--out: {} is of another comparison: expected {} {}, found {}; choose another folder", name, key,
                   wanted.dump(), found.dump());
@@ -62,7 +63,7 @@ std::optional<Run> finished_run(const Job& job) {
   return run_from_json(json["run"], name);
 }
 
-// Does the jobs, several at a time, each on `threads_each` threads.
+// Does the jobs, several at a time, and keeps each run in its file as soon as it is finished.
 class JobPool {
  public:
   JobPool(std::vector<Job> jobs, const DataSet& data, std::vector<Runs>& runs, Index done, Progress& progress)
@@ -133,10 +134,9 @@ class JobPool {
     const std::string result =
         run->diverged ? fmt::format("diverged in step {}", grouped(run->curve.back().step))
                       : fmt::format("test accuracy {:.2f} %", 100 * run->curve.back().test_accuracy.value_or(0));
-    progress_.line("{}/{}  {}  seed {}: {}; {:.1f} s, {} left", done_, all_,
-                   job.file.stem().string().substr(0, job.file.stem().string().rfind("_seed")), job.options.seed,
-                   result, run->seconds, duration(seconds_left()));
-    runs_[job.case_index][static_cast<std::size_t>(job.seed_index)] = std::move(run);
+    progress_.line("{}/{}  {}: {}; {}, {} left", done_, all_, job.name, result, duration(run->seconds),
+                   duration(seconds_left()));
+    runs_[job.case_index][job.seed_index] = std::move(run);
   }
 
   bool failed() {
@@ -247,15 +247,16 @@ int run_compare(const CompareOptions& options) {
   std::vector<Runs> runs(options.cases.size(), Runs(static_cast<std::size_t>(options.seeds)));
   std::vector<Job> jobs;
   Index found = 0;
-  for (Index seed = 0; seed < options.seeds; ++seed) {  // outermost: an interrupted comparison has all cases
+  for (std::size_t seed = 0; seed < runs[0].size(); ++seed) {  // outermost: an interrupted comparison has all cases
     for (std::size_t i = 0; i < options.cases.size(); ++i) {
       const Case& c = options.cases[i];
-      Job job{.case_index = i, .seed_index = seed, .options = c.options, .origin = {}, .file = {}};
-      job.options.seed += static_cast<std::uint64_t>(seed);
+      Job job{.case_index = i, .seed_index = seed, .name = {}, .options = c.options, .origin = {}, .file = {}};
+      job.options.seed += seed;
+      job.name = fmt::format("{}, learning rate {}, seed {}", c.variant, c.options.lr, job.options.seed);
       job.origin = origin(job.options, digest);
       job.file =
           out / "runs" / fmt::format("{}_lr{}_seed{}.json", file_name(c.variant), c.options.lr, job.options.seed);
-      std::optional<Run>& run = runs[i][static_cast<std::size_t>(seed)];
+      std::optional<Run>& run = runs[i][seed];
       run = finished_run(job);
       if (run) {
         ++found;
