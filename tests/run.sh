@@ -4,7 +4,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../apps/setup.sh"
 
 find_mnist
-install_missing "${build_packages[@]}"
+install_missing "${build_packages[@]}" gnuplot-nox  # for the plots of tare compare
 say "Building Tare and its tests"
 build release
 if [ -n "${TARE_DATA-}" ]; then
