@@ -192,7 +192,8 @@ void add_json(Command& c, bool& json) { c.flag("--json", "One JSON object on sta
 
 void add_common(Command& c, std::string& data, int& threads, bool& quiet, bool& json) {
   c.text("--data", "NAME|DIR",
-         "auto (mnist where it is found, else digits), mnist, digits (built in), or a folder of IDX files [auto]",
+         "mnist; built in: digits, spirals, moons, circles, blobs; a folder of IDX files; auto: mnist, or digits where "
+         "it is not found [auto]",
          data);
   add_threads(c, threads);
   c.flag("--quiet", "No progress and no notices", quiet);
@@ -254,6 +255,7 @@ void add_train_options(Command& c, TrainOptions& o, Unresolved& u) {
   c.number<Index>("--checkpoint-every", "K", "Write the checkpoint every K steps, besides the ends of epochs", 1, kMany,
                   o.checkpoint_every);
   c.text("--resume", "FILE", "Go on from this checkpoint, exactly; its options need not be given again", o.resume);
+  c.text("--picture", "FILE.png", "With data in the plane: write the decision regions as a PNG", o.picture);
   c.flag("--detect-anomaly", "Stop at the first value or gradient that is not finite, and name its op and layer",
          o.detect_anomaly);
 }
@@ -380,7 +382,7 @@ void resolve(TrainOptions& o, const Unresolved& u) {
     throw UsageError("--batch: BatchNorm needs at least 2 samples in a batch to have a variance, found 1");
   }
   const std::pair<const char*, const std::string&> files[] = {
-      {"--save", o.save}, {"--log", o.log}, {"--checkpoint", o.checkpoint}};
+      {"--save", o.save}, {"--log", o.log}, {"--checkpoint", o.checkpoint}, {"--picture", o.picture}};
   for (std::size_t i = 0; i < std::size(files); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       const std::string& file = files[i].second;
@@ -415,8 +417,8 @@ struct ResumedOptions {
 /// What may be given anew, because it changes neither what has been computed nor the log's rows.
 bool may_change(const std::string& option, const ScheduleOptions& schedule) {
   // The data may have moved; its bytes are compared. Without the cosine the end does not change what comes before.
-  constexpr std::string_view kFree[] = {"--checkpoint", "--checkpoint-every", "--data", "--detect-anomaly", "--log",
-                                        "--save"};
+  constexpr std::string_view kFree[] = {"--checkpoint", "--checkpoint-every", "--data", "--detect-anomaly",
+                                        "--log",        "--picture",          "--save"};
   constexpr std::string_view kEnd[] = {"--epochs", "--steps"};
   return std::ranges::find(kFree, option) != std::end(kFree) ||
          (schedule.kind != ScheduleOptions::Kind::cosine && std::ranges::find(kEnd, option) != std::end(kEnd));
@@ -590,7 +592,8 @@ std::map<std::string, std::string> all_words(const TrainOptions& o) {
                                     {"--checkpoint-every", o.checkpoint_every}}) {
     if (steps) all[name] = fmt::format("{}", *steps);
   }
-  for (const auto& [name, file] : {std::pair("--log", &o.log), {"--save", &o.save}, {"--checkpoint", &o.checkpoint}}) {
+  for (const auto& [name, file] :
+       {std::pair("--log", &o.log), {"--save", &o.save}, {"--checkpoint", &o.checkpoint}, {"--picture", &o.picture}}) {
     if (!file->empty()) all[name] = *file;
   }
   if (o.detect_anomaly) all["--detect-anomaly"] = "";

@@ -53,6 +53,7 @@ struct TrainOptions {
 
   std::string log, save, init, checkpoint, resume;               // files; empty: none
   std::optional<Index> log_every, eval_every, checkpoint_every;  // in steps
+  std::string picture;                                           // file; empty: none
   bool detect_anomaly = false;
   bool quiet = false, json = false;
 };

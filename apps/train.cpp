@@ -3,6 +3,7 @@
 #include "apps/commands.h"
 #include "apps/log_file.h"
 #include "apps/progress.h"
+#include "apps/regions.h"
 #include "apps/training.h"
 #include "core/file.h"
 #include "layers/linear.h"
@@ -140,7 +141,7 @@ int run_train(const TrainOptions& given) {
 
   // Whatever can go wrong should do so before the training, not after it.
   const std::filesystem::path folder = find_data(options.data);
-  for (const std::string& file : {options.save, options.checkpoint}) {
+  for (const std::string& file : {options.save, options.checkpoint, options.picture}) {
     if (!file.empty()) check_writable(file);
   }
   const std::optional<Safetensors> init =
@@ -148,6 +149,11 @@ int run_train(const TrainOptions& given) {
   const DataSet data = load_data(folder);
   const TrainingPlan plan = plan_training(options, data.train);
   options.network.in = data.train.features();
+  const bool plane = options.network.in == 2;
+  if (!options.picture.empty() && !plane) {
+    throw Error("--picture: expected data of 2 numbers a sample, as spirals, found {} x {} in {}", data.train.rows,
+                data.train.cols, folder.string());
+  }
   options.network.out = data.classes;
   check_memory(options.network);
   Sequential model = make_mlp(options.network, options.seed);
@@ -224,6 +230,12 @@ int run_train(const TrainOptions& given) {
     print_json(options, result, model);
   } else {
     print_summary(options, result, model, first);
+  }
+  if (plane && !result.diverged && (!options.json || !options.picture.empty())) {
+    const Regions regions = decision_regions(model, options.pixels, options.threads);
+    if (!options.json)
+      fmt::print("\nThe model's regions, and test samples as their labels:\n{}", regions_text(regions, data.test));
+    if (!options.picture.empty()) write_regions(options.picture, regions, data.test);
   }
   if (result.diverged) {
     const std::string where = fmt::format("step {} (epoch {})", result.last.step, result.last.epoch);

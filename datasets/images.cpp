@@ -3,6 +3,9 @@
 #include "core/error.h"
 #include "datasets/digits.h"
 #include "datasets/idx.h"
+#include "datasets/toys.h"
+
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -14,8 +17,6 @@ namespace tare {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::uint64_t kSeed = 1;  // of the built-in sets: everybody trains on the same images
 
 // The file for `stem` ("train-images") and `type` ("idx3"), if the folder has it.
 std::optional<fs::path> find_file(const fs::path& folder, const std::string& stem, const std::string& type) {
@@ -70,7 +71,8 @@ fs::path find_data(const std::string& name) {
   if (name != "auto" && name != "mnist") {
     std::error_code error;
     if (!fs::is_directory(name, error))
-      throw Error("--data {}: expected auto, mnist, digits or a folder of IDX files, found neither", name);
+      throw Error("--data {}: expected auto, mnist, digits, {} or a folder of IDX files, found none of these", name,
+                  fmt::join(kToys, ", "));
     return name;
   }
   const char* variable = std::getenv("TARE_DATA");
@@ -84,10 +86,16 @@ fs::path find_data(const std::string& name) {
       name, set ? variable : "not set");
 }
 
-bool is_built_in(const fs::path& data) { return data == "digits"; }
+bool is_built_in(const fs::path& data) {
+  return data == "digits" || std::ranges::find(kToys, data.string()) != kToys.end();
+}
+
+DataSet make_built_in(const std::string& name, std::uint64_t seed) {
+  return name == "digits" ? make_digits(seed) : make_toy(name, seed);
+}
 
 DataSet load_data(const fs::path& folder) {
-  if (is_built_in(folder)) return make_digits(kSeed);
+  if (is_built_in(folder)) return make_built_in(folder.string());
   // Most of the time goes into decompressing the training images.
   std::future<ImageSet> test = std::async(std::launch::async, load_test_data, folder);
   DataSet data{.train = load_set(folder, "train"), .test = {}};
@@ -107,7 +115,8 @@ DataSet load_data(const fs::path& folder) {
 }
 
 ImageSet load_test_data(const fs::path& folder) {
-  return is_built_in(folder) ? make_test_digits(kSeed) : load_set(folder, "t10k");
+  if (folder == "digits") return make_test_digits(1);  // without the training images
+  return is_built_in(folder) ? make_built_in(folder.string()).test : load_set(folder, "t10k");
 }
 
 }  // namespace tare

@@ -26,8 +26,10 @@ struct DataSet {
 /// how to get it, if it is in neither. `auto` is `mnist` where that is found, else `digits`. Other names must be folders'.
 std::filesystem::path find_data(const std::string& name);
 
-/// Whether this is a set that needs no files: `digits`. A folder of that name is "./digits".
+/// Whether this is a set that needs no files: `digits` or a toy set. A folder of that name is "./digits".
 bool is_built_in(const std::filesystem::path& data);
+/// One of these. Everybody trains on those of seed 1.
+DataSet make_built_in(const std::string& name, std::uint64_t seed = 1);
 
 /// Makes a built-in set, with seed 1, or reads the four IDX files of a folder under MNIST's names: train-images,
 /// train-labels, t10k-images, t10k-labels, each followed by -idx3-ubyte or .idx3-ubyte (labels: idx1), raw or with .gz;

@@ -279,9 +279,8 @@ TEST_CASE("any other name is a folder's") {
   write_file(folder / "file", "");
   CHECK(find_data(folder.path().string()) == folder.path());
   for (const std::string& name : {(folder / "none").string(), (folder / "file").string()}) {
-    CHECK(error_of([&] {
-            find_data(name);
-          }).starts_with("--data " + name + ": expected auto, mnist, digits or a folder"));
+    CHECK(
+        error_of([&] { find_data(name); }).starts_with("--data " + name + ": expected auto, mnist, digits, spirals,"));
   }
 }
 

@@ -1,7 +1,7 @@
 #include "datasets/digits.h"
 
 #include "datasets/mnist_form.h"
-#include "tests/format_testing.h"
+#include "datasets/toys.h"
 
 #include <doctest/doctest.h>
 
@@ -60,6 +60,27 @@ TEST_CASE("the digits have MNIST's form, and roughly its statistics") {
   const double n = static_cast<double>(set.pixels.size()), mean = sum / n;
   CHECK(mean == doctest::Approx(0.1307).epsilon(0.03));
   CHECK(std::sqrt(squares / n - mean * mean) == doctest::Approx(0.3081).epsilon(0.03));
+}
+
+TEST_CASE("toy sets are points with balanced classes, the same everywhere") {
+  const std::uint64_t digests[] = {10631587029686536952U, 14062020615005829404U, 3639431796584581585U,
+                                   13530802386077057407U};
+  for (std::size_t i = 0; i < kToys.size(); ++i) {
+    CAPTURE(kToys[i]);
+    const DataSet toy = make_toy(kToys[i], 1);
+    CHECK(toy.classes == (kToys[i] == "blobs" ? 3 : 2));
+    CHECK(toy.train.features() == 2);
+    CHECK(toy.train.count == 20'000);
+    CHECK(toy.test.count == 2'000);
+    CHECK(digest(toy.test) == digests[i]);
+    CHECK(digest(make_toy(kToys[i], 2).test) != digests[i]);
+    for (int label = 0; label < toy.classes; ++label) {
+      const auto share = static_cast<double>(std::ranges::count(toy.train.labels, label)) * toy.classes / 20'000;
+      CHECK(share == doctest::Approx(1).epsilon(0.05));
+    }
+    // Hardly a point lies on the border, where it was clipped.
+    CHECK(std::ranges::count_if(toy.train.pixels, [](int x) { return x == 0 || x == 255; }) < 100);
+  }
 }
 
 }  // namespace

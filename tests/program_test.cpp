@@ -1,4 +1,5 @@
 // The program from end to end: what it prints, writes and returns, on a small data set that is written here.
+#include "datasets/gray_image.h"
 #include "tests/program_testing.h"
 
 #include <doctest/doctest.h>
@@ -301,6 +302,26 @@ TEST_CASE_FIXTURE(Fixture, "without MNIST, training and evaluation use the built
   CHECK(scored.exit_code == 0);
   CHECK(contains(scored.err, "Data: the built-in digits: 10,000 test images"));
   CHECK(scored.out.substr(0, scored.out.find('\n')) == trained.out.substr(0, trained.out.find('\n')));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a toy set is learned and its regions are drawn") {
+  const Outcome run = run_tare(fmt::format("train --data spirals --picture '{}'", path("regions.png")));
+  CHECK(run.exit_code == 0);
+  CHECK(contains(run.out, "Test accuracy  100.00 %") + contains(run.out, "Test accuracy  99.") == 1);
+  std::istringstream lines(run.out.substr(run.out.find("regions, and test samples") + 1));
+  int rows = 0;
+  for (std::string line; std::getline(lines, line);) rows += contains(line, "░") || contains(line, "0");
+  CHECK(rows >= 25);
+  const GrayImage picture = read_image(path("regions.png"));
+  CHECK(picture.rows == 512);
+  CHECK(picture.cols == 512);
+
+  const Outcome json = run_tare("train --data moons --steps 5 --json --quiet");
+  CHECK(std::ranges::count(json.out, '\n') == 1);
+  const Outcome images = run_tare(fmt::format("{} --picture '{}'", train, path("none.png")));
+  CHECK(images.exit_code == 1);
+  CHECK(contains(images.err, "--picture: expected data of 2 numbers a sample"));
+  CHECK_FALSE(fs::exists(path("none.png")));
 }
 
 TEST_CASE_FIXTURE(Fixture, "a failing run leaves an older log and model as they were") {

@@ -244,13 +244,9 @@ TEST_CASE_FIXTURE(Fixture, "options that contradict the saved run are an error t
   succeeds("train --resume run.ckpt --lr 0.0500 --hidden 16 --optimizer sgd --quiet");  // the same in other words
 
   // Every option of `tare train` is known here, so that a new one is either kept in the checkpoint or may change.
-  std::set<std::string> known{"--checkpoint", "--checkpoint-every",
-                              "--data",       "--detect-anomaly",
-                              "--epochs",     "--help",
-                              "--init",       "--json",
-                              "--log",        "--quiet",
-                              "--resume",     "--save",
-                              "--steps",      "--threads"};
+  std::set<std::string> known{
+      "--checkpoint", "--checkpoint-every", "--data",  "--detect-anomaly", "--epochs", "--help",  "--init",   "--json",
+      "--log",        "--picture",          "--quiet", "--resume",         "--save",   "--steps", "--threads"};
   for (const auto& [option, value] : contradictions) known.insert(option);
   const std::string help = tare("train --help").out;
   const std::regex option("\n +(?:-h,)?(--[a-z-]+)");

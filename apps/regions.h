@@ -1,0 +1,28 @@
+// What a model makes of every point of the plane: which class, and how surely. For data of two numbers a sample.
+#pragma once
+
+#include "datasets/batches.h"
+#include "layers/sequential.h"
+
+#include <filesystem>
+#include <string>
+
+namespace TARE_NAMESPACE {
+
+/// 256 x 256 points, a row for each y, which are all that two bytes can name.
+struct Regions {
+  static constexpr Index kSide = 256;
+  std::vector<std::uint8_t> classes;
+  std::vector<float> probabilities;  // of these classes
+};
+
+Regions decision_regions(Sequential& model, Pixels pixels, int threads);
+
+/// 64 x 32 characters: a shade for each class's region, and some samples as the digits of their labels.
+std::string regions_text(const Regions& regions, const ImageSet& samples);
+
+/// A PNG of 512 x 512 pixels: a colour for each class's region, paler where the model is less sure, and the samples as dots.
+/// Error, naming the file, if it cannot be written.
+void write_regions(const std::filesystem::path& file, const Regions& regions, const ImageSet& samples);
+
+}  // namespace TARE_NAMESPACE
