@@ -35,6 +35,8 @@ int run_tape(const TapeOptions& options);
 }  // namespace float64
 
 int run_compare(const CompareOptions& options);
+int run_data_make(const DataMakeOptions& options);
+int run_data_show(const DataShowOptions& options);
 
 /// Parses the command line and runs the subcommand it names.
 int run_command_line(int argc, char** argv);

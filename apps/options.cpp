@@ -3,6 +3,7 @@
 
 #include "apps/commands.h"
 #include "apps/experiments.h"
+#include "apps/fetch.h"
 #include "apps/run_description.h"
 #include "layers/safetensors.h"
 
@@ -671,7 +672,33 @@ int run_command_line(int argc, char** argv) {
   fold.flag("--drop-bias", "Only drop the biases that BatchNorm cancels", fold_options.drop_bias);
   fold.flag("--quiet", "Say nothing", fold_options.quiet);
 
-  const Command* commands[] = {&train, &eval, &predict, &cancel, &gradcheck, &tape, &bench, &fold, &compare};
+  Command data(app, "data", "Make, fetch or show a data set", "tare data show digits");
+  data.app().require_subcommand(1);
+  DataMakeOptions make_options;
+  Command make(data.app(), "make", "Write a built-in set as IDX files", "tare data make digits-1 --seed 1");
+  make.app()
+      .add_option("DIR", make_options.folder, "The folder to write into; it is made if it is not there")
+      ->required();
+  make.text("--data", "NAME", "digits, spirals, moons, circles or blobs [digits]", make_options.data);
+  make.number<std::uint64_t>("--seed", "N", "Of what is drawn; 1 is what --data NAME uses [1]", 0,
+                             std::numeric_limits<std::uint64_t>::max(), make_options.seed);
+  make.flag("--quiet", "Say nothing", make_options.quiet);
+  FetchOptions fetch_options;
+  Command fetch(data.app(), "fetch", "Download MNIST, verified, for --data mnist", "tare data fetch mnist");
+  fetch.app().add_option("NAME", fetch_options.set, "mnist")->required();
+  fetch.app().add_option("DIR", fetch_options.folder, "Where to [data/mnist]");
+  fetch.text("--mirror", "URL", "Download from here instead of the known mirrors", fetch_options.mirror);
+  fetch.number<int>("--timeout", "SECONDS", "Without any data, before a mirror is given up [20]", 1, 86400,
+                    fetch_options.timeout);
+  fetch.flag("--quiet", "No progress and no notices", fetch_options.quiet);
+  DataShowOptions show_options;
+  Command show(data.app(), "show", "Samples, class counts, mean and deviation of a set",
+               "tare data show mnist --png mnist.png");
+  show.app().add_option("NAME|DIR", show_options.data, "As --data of tare train [auto]");
+  show.text("--png", "FILE.png", "Write the samples as a picture", show_options.png);
+  show.flag("--json", "One JSON object on standard output instead of text", show_options.json);
+
+  const Command* commands[] = {&train, &eval, &predict, &cancel, &gradcheck, &tape, &bench, &fold, &compare, &data};
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version
@@ -707,6 +734,12 @@ int run_command_line(int argc, char** argv) {
     const bool single = predict_options.precision == Precision::float32;
     return single ? float32::run_predict(predict_options) : float64::run_predict(predict_options);
   }
+  if (make.given()) return run_data_make(make_options);
+  if (fetch.given()) {
+    if (fetch_options.set != "mnist") throw UsageError("NAME: expected mnist, found \"{}\"", fetch_options.set);
+    return run_fetch(fetch_options);
+  }
+  if (show.given()) return run_data_show(show_options);
   if (cancel.given()) {
     const bool single = cancel_options.precision == Precision::float32;
     return single ? float32::run_cancel(cancel_options) : float64::run_cancel(cancel_options);

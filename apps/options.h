@@ -121,6 +121,17 @@ struct BenchOptions {
   bool quiet = false, json = false;
 };
 
+struct DataMakeOptions {
+  std::string folder, data = "digits";
+  std::uint64_t seed = 1;
+  bool quiet = false;
+};
+
+struct DataShowOptions {
+  std::string data = "auto", png;  // png: a file; empty: none
+  bool json = false;
+};
+
 struct TapeOptions {
   // Small enough to be read, and with the bias that BatchNorm cancels.
   MlpOptions network{.hidden = {4}, .bias = BiasRule::keep};

@@ -201,4 +201,26 @@ std::vector<std::uint8_t> read_idx_labels(const std::filesystem::path& file) {
   return decode_idx_labels(read_file(file), file.string());
 }
 
+namespace {
+
+std::string encode(std::initializer_list<std::int64_t> header, std::span<const std::uint8_t> body) {
+  std::string bytes;
+  bytes.reserve(4 * header.size() + body.size());
+  for (const std::int64_t word : header) {
+    for (const int shift : {24, 16, 8, 0}) bytes += static_cast<char>(word >> shift & 0xff);
+  }
+  return bytes.append(body.begin(), body.end());
+}
+
+}  // namespace
+
+std::string encode_idx_images(std::int64_t count, std::int64_t rows, std::int64_t cols,
+                              std::span<const std::uint8_t> pixels) {
+  return encode({kImages, count, rows, cols}, pixels);
+}
+
+std::string encode_idx_labels(std::span<const std::uint8_t> labels) {
+  return encode({kLabels, std::ssize(labels)}, labels);
+}
+
 }  // namespace tare

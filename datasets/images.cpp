@@ -1,6 +1,7 @@
 #include "datasets/images.h"
 
 #include "core/error.h"
+#include "core/file.h"
 #include "datasets/digits.h"
 #include "datasets/idx.h"
 #include "datasets/toys.h"
@@ -11,6 +12,7 @@
 #include <array>
 #include <cstdlib>
 #include <future>
+#include <memory>
 #include <optional>
 
 namespace tare {
@@ -81,8 +83,9 @@ fs::path find_data(const std::string& name) {
   if (has_data("data/mnist")) return "data/mnist";
   if (name == "auto") return "digits";
   throw Error(
-      "--data {}: MNIST is neither in $TARE_DATA ({}) nor in data/mnist; put the four files from "
-      "https://storage.googleapis.com/cvdf-datasets/mnist/ into one of them, or name their folder: --data DIR",
+      "--data {}: MNIST is neither in $TARE_DATA ({}) nor in data/mnist: `tare data fetch mnist` downloads it from "
+      "https://storage.googleapis.com/cvdf-datasets/mnist/; or name its folder, --data DIR, or the built-in --data "
+      "digits",
       name, set ? variable : "not set");
 }
 
@@ -117,6 +120,40 @@ DataSet load_data(const fs::path& folder) {
 ImageSet load_test_data(const fs::path& folder) {
   if (folder == "digits") return make_test_digits(1);  // without the training images
   return is_built_in(folder) ? make_built_in(folder.string()).test : load_set(folder, "t10k");
+}
+
+void save_data(const fs::path& folder, const DataSet& data) {
+  const struct {
+    const char *stem, *type;
+    std::string bytes;
+  } contents[] = {
+      {"train-images", "idx3",
+       encode_idx_images(data.train.count, data.train.rows, data.train.cols, data.train.pixels)},
+      {"train-labels", "idx1", encode_idx_labels(data.train.labels)},
+      {"t10k-images", "idx3", encode_idx_images(data.test.count, data.test.rows, data.test.cols, data.test.pixels)},
+      {"t10k-labels", "idx1", encode_idx_labels(data.test.labels)}};
+  for (const auto& c : contents) {
+    const auto there = find_file(folder, c.stem, c.type);
+    if (there && there->filename() != fmt::format("{}-{}-ubyte", c.stem, c.type)) {
+      throw Error("{}: is there already; expected a folder without a data set", there->string());
+    }
+  }
+  std::error_code error;
+  const bool made = fs::create_directories(folder, error);
+  if (error || !fs::is_directory(folder)) {
+    throw Error("{}: cannot be written: {}", folder.string(), error ? error.message() : "not a folder");
+  }
+  try {
+    std::vector<std::unique_ptr<AtomicFile>> files;
+    for (const auto& c : contents) {
+      files.push_back(std::make_unique<AtomicFile>(folder / fmt::format("{}-{}-ubyte", c.stem, c.type)));
+      files.back()->write(c.bytes);
+    }
+    for (const auto& file : files) file->commit();
+  } catch (...) {
+    if (made) fs::remove(folder, error);  // unless it holds something
+    throw;
+  }
 }
 
 }  // namespace tare

@@ -1,0 +1,22 @@
+// Downloading MNIST: every file is verified before any takes its name, and whatever happens, nothing half-written stays behind.
+// The transfer itself is left to `cmake`, which building Tare needs anyway: no library for it is linked in.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace tare {
+
+struct FetchOptions {
+  std::string set;  // mnist
+  std::filesystem::path folder = "data/mnist";
+  std::string mirror;  // a URL; empty: those that are known
+  int timeout = 20;    // seconds without any data, until a mirror is given up
+  bool quiet = false;
+};
+
+/// Fetches the four files, or those of them that are not there yet, and returns the exit code. Error, naming the file and what the
+/// last mirror has answered, if no mirror has one of them.
+int run_fetch(const FetchOptions& options);
+
+}  // namespace tare
