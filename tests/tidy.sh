@@ -3,7 +3,7 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../apps/setup.sh"
 
-install_missing "${build_packages[@]}" clang clang-tidy
+install_missing "${build_packages[@]}" clang clang-tidy python3
 cd "$root"
 quietly cmake --preset clang
 mkdir -p build-clang/tidy
