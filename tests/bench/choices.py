@@ -50,7 +50,7 @@ CHOICES = {
              [("CMakeLists.txt", "PUBLIC -mtune=generic", "PUBLIC -mtune=native")]),
     "O3": ("-O3 instead of -O2", [("CMakeLists.txt", '"-O2 -fvect-cost-model=dynamic', '"-O3')]),
     "v3": ("-march=x86-64-v3: vectors of 8 numbers instead of 16",
-           [("CMakeLists.txt", 'set(TARE_MARCH "native"', 'set(TARE_MARCH "x86-64-v3"')]),
+           [("CMakeLists.txt", "PUBLIC -march=${TARE_MARCH}", "PUBLIC -march=x86-64-v3")]),
     "function": ("a pullback is a std::function",
                  [("core/tape.h", "    void (*pull)(const void* closure, const View& g);\n    const void* closure;",
                    "    std::function<void(const View& g)> pull;\n    std::nullptr_t closure = nullptr;"),
