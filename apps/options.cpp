@@ -471,7 +471,7 @@ void resolve(CompareOptions& o, const Unresolved& base, const CompareArguments& 
   std::vector<double> lrs = a.lrs;
   if (lrs.empty()) lrs = a.experiment ? a.experiment->lrs : std::vector{0.01, 0.1, 1.0};
   std::ranges::sort(lrs);
-  lrs.erase(std::ranges::unique(lrs).begin(), lrs.end());
+  lrs.erase(std::unique(lrs.begin(), lrs.end()), lrs.end());
 
   std::set<std::string> names;
   for (const VariantWords& v : variants) {

@@ -30,6 +30,7 @@ Outcome run_tare(const std::string& words, const std::string& before) {
 
 Process::Process(const fs::path& folder, const std::string& words, const std::string& before) : folder_(folder) {
   const std::string command = fmt::format("{} exec '{}' {} >out 2>err </dev/null", before, TARE_PROGRAM, words);
+  for (const char* name : {"out", "err"}) write_file(folder_ / name, "");  // it may be killed before it opens them
   id_ = fork();
   REQUIRE(id_ >= 0);
   if (id_ > 0) return;
