@@ -53,7 +53,7 @@ install_missing() {
 find_mnist() {
   local folder
   for folder in "${TARE_DATA-}" "$root/data/mnist" "$root/../shared/mnist"; do
-    if [ -d "$folder" ]; then
+    if compgen -G "$folder/train-images*" >/dev/null; then
       TARE_DATA=$(realpath "$folder")  # tests run in folders of their own
       export TARE_DATA
       return
