@@ -4,7 +4,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../apps/setup.sh"
 
 find_mnist
-install_missing "${build_packages[@]}" gnuplot-nox  # for the plots of tare compare
+install_missing "${build_packages[@]}" gnuplot-nox python3  # gnuplot draws for tare compare, Python serves tare data fetch
 say "Building Tare and its tests"
 build release
 if [ -n "${TARE_DATA-}" ]; then
