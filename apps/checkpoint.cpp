@@ -29,8 +29,8 @@ Numbers numbers_of(Sequential& model, const RunState& state) {
 
 std::vector<StateTensor> whole_state(Sequential& model, RunState& state, Numbers& numbers) {
   std::vector<StateTensor> all;
-  auto add = [&](const std::string& prefix, std::vector<StateTensor> part) {
-    for (StateTensor& tensor : part) all.push_back({prefix + tensor.name, tensor.shape, tensor.data});
+  const auto add = [&](const std::string& prefix, const std::vector<StateTensor>& part) {
+    for (const StateTensor& tensor : part) all.push_back({prefix + tensor.name, tensor.shape, tensor.data});
   };
   add("model.", model.state());
   add("optimizer.", state.optimizer->state());
