@@ -46,7 +46,7 @@ void check_same(const Matrix& expected, const Matrix& found) {
 }
 
 // Trains with redundant biases that are far from 0, then folds and drops.
-void check_folding(const ImageSet& train_set, const ImageSet& test_set, std::vector<Index> hidden, Index steps) {
+void check_folding(const ImageSet& train_set, const ImageSet& test_set, const std::vector<Index>& hidden, Index steps) {
   for (const Activation activation : {Activation::relu, Activation::sigmoid}) {
     Sequential model = make_mlp(
         {.in = train_set.features(), .hidden = hidden, .out = 10, .bias = BiasRule::keep, .activation = activation}, 1);

@@ -15,6 +15,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <functional>
+#include <map>
 #include <numeric>
 
 namespace tare {
@@ -55,9 +56,11 @@ TEST_CASE("a colour PNG comes back as its luma") {
 }
 
 TEST_CASE("every kind of PNG: depths, colours, palettes, interlaced or not") {
-  for (const auto& [color, depths] : std::vector<std::pair<int, std::vector<int>>>{
-           {0, {1, 2, 4, 8, 16}}, {2, {8, 16}}, {3, {1, 2, 4, 8}}, {4, {8, 16}}, {6, {8, 16}}}) {
-    for (const int depth : depths) {
+  const std::map<int, std::vector<int>> depths_of_colors{
+      {0, {1, 2, 4, 8, 16}}, {2, {8, 16}}, {3, {1, 2, 4, 8}}, {4, {8, 16}}, {6, {8, 16}}};
+  for (const auto& kind : depths_of_colors) {
+    const int color = kind.first;
+    for (const int depth : kind.second) {
       for (const int interlace : {0, 1}) {
         for (const std::uint32_t size : {1u, 3u, 9u, 21u}) {
           const PngHeader header{

@@ -160,7 +160,7 @@ TEST_CASE_FIXTURE(Fixture, "eval names what is confused, and shows what it is mo
   CHECK(total == 100);
   CHECK(static_cast<double>(errors) / 100 == doctest::Approx(1 - result["test_accuracy"].get<double>()));
   REQUIRE(errors > 0);
-  const json confusions = result["confusions"];
+  const json& confusions = result["confusions"];
   for (const json& c : confusions) {
     const auto n = c["count"].get<std::int64_t>();
     CHECK(result["confusion_matrix"][c["label"].get<std::size_t>()][c["prediction"].get<std::size_t>()] == n);
@@ -169,7 +169,7 @@ TEST_CASE_FIXTURE(Fixture, "eval names what is confused, and shows what it is mo
     errors -= n;
   }
   CHECK(errors == 0);
-  const json images = result["worst"];
+  const json& images = result["worst"];
   CHECK(images.size() == 50);
   CHECK(images[0]["label"] != images[0]["prediction"]);
   CHECK(images[0]["label"] == images[0]["image"].get<int>() % 10);

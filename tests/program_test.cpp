@@ -376,7 +376,8 @@ TEST_CASE("losses agree with PyTorch's step by step") {
   REQUIRE(cases.size() >= 36);
   for (const auto& row : cases) {
     for (const std::string& precision : {std::string("float"), std::string("double")}) {
-      const std::string name = row[0], key = name + (precision == "float" ? ",float32" : ",float64");
+      const std::string& name = row[0];
+      const std::string key = name + (precision == "float" ? ",float32" : ",float64");
       CAPTURE(key);
       const Outcome done = run_tare(fmt::format(
           "train --data '{0}/data' --init '{0}/init-{1}.safetensors' --hidden 24,16 --batch 32 --steps 60 --no-shuffle "
