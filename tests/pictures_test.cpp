@@ -206,7 +206,8 @@ TEST_CASE("without ink there is no form, and paper may be more than 0") {
 }
 
 TEST_CASE("an image of MNIST is in MNIST's form already") {
-  if (std::getenv("TARE_DATA") == nullptr) {
+  const char* mnist = std::getenv("TARE_DATA");
+  if (mnist == nullptr || !std::filesystem::is_directory(mnist)) {
     MESSAGE("skipped: TARE_DATA does not name a folder with MNIST");
     return;
   }

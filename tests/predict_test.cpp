@@ -203,7 +203,8 @@ GrayImage scanned(const GrayImage& ink, Random& random) {
 }
 
 TEST_CASE("pictures of MNIST's digits, drawn and scanned, are read about as well as MNIST itself") {
-  if (std::getenv("TARE_DATA") == nullptr) {
+  const char* mnist = std::getenv("TARE_DATA");
+  if (mnist == nullptr || !std::filesystem::is_directory(mnist)) {
     MESSAGE("skipped: TARE_DATA does not name a folder with MNIST");
     return;
   }
