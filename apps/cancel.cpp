@@ -5,11 +5,13 @@
 // Note 1 is an explanation of the forward pass, note 2 a derivation of the backward pass with a wrong result, and note
 // 3 Arjun Majumdar's "Batch Normalization equations" (2021), whose equations are numbered 1.1 to 1.12.
 //
-// The library computes in the precision of the run. What it is compared with is computed here, always in double, by the
-// sums as the notes write them, from the same numbers; so the difference is the library's rounding, or its error.
+// The library computes in the precision of the run. What it is compared with is computed by apps/numbers.h, always in double,
+// by the sums as the notes write them, from the same numbers; so the difference is the library's rounding, or its error.
 #include "apps/cancel.h"
 
+#include "apps/check_report.h"
 #include "apps/commands.h"
+#include "apps/numbers.h"
 #include "core/batch_norm.h"
 #include "core/layer_norm.h"
 #include "core/linear.h"
@@ -17,9 +19,6 @@
 #include "core/ops.h"
 #include "layers/linear.h"
 #include "optim/optimizer.h"
-
-#include <Eigen/Eigenvalues>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -38,204 +37,7 @@ constexpr double in_precision(double in_double, double in_float) { return kDoubl
 constexpr double kRounding = in_precision(1e-12, 5e-6);  // two ways to compute the same
 constexpr double kSlope = in_precision(1e-7, 5e-6);  // a derivative and a central difference, always taken in double
 
-// ---- The report -----------------------------------------------------------------------------------------------------
-
-// Collects the checks and, unless JSON is wanted, prints what is said as it is said.
-class Report {
- public:
-  explicit Report(bool json) : json_(json) {}
-
-  void heading(const std::string& title) {
-    if (!json_) fmt::print("\n{}\n{}\n", title, std::string(title.size(), '-'));
-  }
-  template <class... Args>
-  void say(fmt::format_string<Args...> text, Args&&... args) {
-    if (!json_) fmt::print("{}\n", fmt::format(text, std::forward<Args>(args)...));
-  }
-  void at_most(const std::string& equation, const std::string& claim, double value, double bound) {
-    add({equation, claim, value, "<=", bound, value <= bound});  // false for a NaN
-  }
-  void at_least(const std::string& equation, const std::string& claim, double value, double bound) {
-    add({equation, claim, value, ">=", bound, std::isfinite(value) && value >= bound});
-  }
-
-  // The closing line or the JSON object. Returns the exit code.
-  int finish() const {
-    const auto held = std::count_if(checks_.begin(), checks_.end(), [](const Check& c) { return c.holds; });
-    const bool all = held == static_cast<std::ptrdiff_t>(checks_.size());
-    if (json_) {
-      nlohmann::ordered_json out{
-          {"precision", kDouble ? "double" : "float"}, {"holds", all}, {"checks", nlohmann::ordered_json::array()}};
-      for (const Check& c : checks_) {
-        out["checks"].push_back({{"equation", c.equation},
-                                 {"claim", c.claim},
-                                 {"value", std::isfinite(c.value) ? nlohmann::ordered_json(c.value) : nullptr},
-                                 {"relation", c.relation},
-                                 {"bound", c.bound},
-                                 {"holds", c.holds}});
-      }
-      fmt::print("{}\n", out.dump());
-    } else {
-      fmt::print("\n{} of {} checks hold{}\n", held, checks_.size(), all ? "" : "; these do not:");
-      for (const Check& c : checks_) {
-        if (!c.holds) fmt::print("  {}: {}\n", c.equation, c.claim);
-      }
-    }
-    return all ? 0 : 1;
-  }
-
- private:
-  struct Check {
-    std::string equation, claim;
-    double value;
-    const char* relation;
-    double bound;
-    bool holds;
-  };
-
-  void add(const Check& c) {
-    checks_.push_back(c);
-    // Few digits; a power of ten only where there are many zeros.
-    const bool plain = c.value == 0 || (c.value >= 0.01 && c.value < 1000);
-    say("{:<5} {:<22} {:<51}{:>8} {} {:.2g}", c.holds ? "  ok" : "FAILS", c.equation, c.claim,
-        plain ? fmt::format("{:.3g}", c.value) : fmt::format("{:.1e}", c.value), c.relation, c.bound);
-  }
-
-  bool json_;
-  std::vector<Check> checks_;
-};
-
-// ---- What the library is compared with: in double, the sums as they are written -------------------------------------
-
-using Numbers = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
 Numbers numbers(const Eigen::Ref<const Matrix>& m) { return m.cast<double>(); }
-
-// The matrix of all f(i, k).
-template <class F>
-Numbers table(Index rows, Index cols, const F& f) {
-  Numbers m(rows, cols);
-  for (Index i = 0; i < rows; ++i) {
-    for (Index k = 0; k < cols; ++k) m(i, k) = f(i, k);
-  }
-  return m;
-}
-
-template <class F>
-double sum_over(Index n, const F& f) {
-  double sum = 0;
-  for (Index i = 0; i < n; ++i) sum += f(i);
-  return sum;
-}
-
-// max |m|, NaN if an entry is not finite
-double largest(const Numbers& m) {
-  double largest = 0;
-  for (Index i = 0; i < m.size(); ++i) {
-    if (!std::isfinite(m.data()[i])) return std::numeric_limits<double>::quiet_NaN();
-    largest = std::max(largest, std::abs(m.data()[i]));
-  }
-  return largest;
-}
-
-double distance(const Numbers& a, const Numbers& b) {
-  if (a.rows() != b.rows() || a.cols() != b.cols()) throw Error("cancel: comparing matrices of different shapes");
-  return largest(a - b);
-}
-
-double relative(const Numbers& a, const Numbers& b) { return distance(a, b) / largest(b); }
-
-// The same with column k in units of unit(0, k).
-double distance(const Numbers& a, const Numbers& b, const Numbers& unit) {
-  const auto in_units = [&](const Numbers& m) {
-    return table(m.rows(), m.cols(), [&](Index i, Index k) { return m(i, k) / unit(0, k); });
-  };
-  return distance(in_units(a), in_units(b));
-}
-
-// (1/m) sum_i x_i
-Numbers mean_of(const Numbers& x) {
-  const auto m = static_cast<double>(x.rows());
-  return table(1, x.cols(), [&](Index, Index k) { return sum_over(x.rows(), [&](Index i) { return x(i, k); }) / m; });
-}
-
-// (1/m) sum_i (x_i - mean)^2
-Numbers variance_of(const Numbers& x, const Numbers& mean) {
-  const auto m = static_cast<double>(x.rows());
-  return table(1, x.cols(), [&](Index, Index k) {
-    return sum_over(x.rows(), [&](Index i) { return std::pow(x(i, k) - mean(0, k), 2); }) / m;
-  });
-}
-
-Numbers variance_of(const Numbers& x) { return variance_of(x, mean_of(x)); }
-
-// sqrt(variance + eps)
-Numbers deviation(const Numbers& variance, double eps) {
-  return table(1, variance.cols(), [&](Index, Index k) { return std::sqrt(variance(0, k) + eps); });
-}
-
-// (x - mean) / s
-Numbers normalized(const Numbers& x, const Numbers& mean, const Numbers& s) {
-  return table(x.rows(), x.cols(), [&](Index i, Index k) { return (x(i, k) - mean(0, k)) / s(0, k); });
-}
-
-// gamma o xhat + beta
-Numbers scaled(const Numbers& xhat, const Numbers& gamma, const Numbers& beta) {
-  return table(xhat.rows(), xhat.cols(), [&](Index i, Index k) { return gamma(0, k) * xhat(i, k) + beta(0, k); });
-}
-
-// W a for every row a
-Numbers product(const Numbers& a, const Numbers& w) {
-  return table(a.rows(), w.rows(),
-               [&](Index i, Index k) { return sum_over(a.cols(), [&](Index j) { return w(k, j) * a(i, j); }); });
-}
-
-// W a + b
-Numbers affine(const Numbers& a, const Numbers& w, const Numbers& b) {
-  const Numbers wa = product(a, w);
-  return table(wa.rows(), wa.cols(), [&](Index i, Index k) { return wa(i, k) + b(0, k); });
-}
-
-// x - 1 r
-Numbers minus_row(const Numbers& x, const Numbers& r) {
-  return table(x.rows(), x.cols(), [&](Index i, Index k) { return x(i, k) - r(0, k); });
-}
-
-// sum o (a, b)
-double inner(const Numbers& a, const Numbers& b) {
-  return sum_over(a.size(), [&](Index i) { return a.data()[i] * b.data()[i]; });
-}
-
-// sum_j a_jk b_jk for every column k
-Numbers column_inner(const Numbers& a, const Numbers& b) {
-  return table(1, a.cols(),
-               [&](Index, Index k) { return sum_over(a.rows(), [&](Index j) { return a(j, k) * b(j, k); }); });
-}
-
-// |sum_i x_ik| / sum_i |x_ik| for every column k: 0 if the column cancels, 1 if all have the same sign
-Numbers cancellation(const Numbers& x) {
-  return table(1, x.cols(), [&](Index, Index k) {
-    return std::abs(sum_over(x.rows(), [&](Index i) { return x(i, k); })) /
-           sum_over(x.rows(), [&](Index i) { return std::abs(x(i, k)); });
-  });
-}
-
-// df/dx by central differences, entry by entry.
-template <class F>
-Numbers slopes(Numbers x, const F& f) {
-  constexpr double h = 1e-5;
-  Numbers slope(x.rows(), x.cols());
-  for (Index e = 0; e < x.size(); ++e) {
-    const double x0 = x.data()[e];
-    x.data()[e] = x0 + h;
-    const double above = f(x);
-    x.data()[e] = x0 - h;
-    const double below = f(x);
-    x.data()[e] = x0;
-    slope.data()[e] = (above - below) / (2 * h);
-  }
-  return slope;
-}
 
 // ---- What the library computes --------------------------------------------------------------------------------------
 
@@ -312,7 +114,7 @@ BlockResult run_block(const Block& block, real eps = kEps) {
 
 // ---- The notes, equation by equation --------------------------------------------------------------------------------
 
-void show_forward(Report& report) {
+void show_forward(CheckReport& report) {
   report.heading("Note 1: the forward pass, step by step");
   report.say("A batch of 32 samples with 5 features, normalized by the library and, in double, by hand.");
   Random random = random_for(0);
@@ -355,7 +157,7 @@ void show_forward(Report& report) {
                  relative(passed_on, affine(y, numbers(next.weight.value), numbers(next.bias->value))), kRounding);
 }
 
-void show_cancellation(Report& report) {
+void show_cancellation(CheckReport& report) {
   report.heading("Note 3: the bias, followed through equations 1.1 to 1.12");
   report.say(
       "z = W a + b for 32 samples, 6 inputs and 5 outputs. The mean of z contains b, so subtracting the\n"
@@ -451,7 +253,7 @@ struct ByHand {
   Numbers unit = table(1, c, [&](Index, Index k) { return std::abs(gamma(0, k)) / s(0, k) * largest(g); });
 };
 
-void show_backward(Report& report) {
+void show_backward(CheckReport& report) {
   report.heading("The backward pass, term by term");
   report.say(
       "dL/dx_i = gamma / (N s) (N g_i - sum_j g_j - xhat_i sum_j g_j xhat_j), s = sqrt(sigma^2 + eps),\n"
@@ -499,7 +301,7 @@ void show_backward(Report& report) {
       kSlope);
 }
 
-void show_derivation(Report& report) {
+void show_derivation(CheckReport& report) {
   report.heading("Note 2: its steps, against central differences");
   report.say(
       "The steps of the derivation, one S_i of the same batch at a time. 3b has lost a factor S_i - mu,\n"
@@ -607,7 +409,7 @@ std::vector<BiasShift> measure_bias_shifts() {
   return shifts;
 }
 
-void show_bias_shift(Report& report) {
+void show_bias_shift(CheckReport& report) {
   report.heading("Exhibit 1: a constant added to the bias changes nothing, up to rounding");
   report.say(
       "The training output of Linear - BatchNorm, with b (alternately -b) added to every bias, against\n"
@@ -635,7 +437,7 @@ void show_bias_shift(Report& report) {
   report.at_least("exhibit 1", "what differs from sample to sample does not cancel", distance(bumped, y), 0.1);
 }
 
-void show_jacobian(Report& report) {
+void show_jacobian(CheckReport& report) {
   report.heading("Exhibit 2: the bias's gradient is zero: J's null space contains the ones vector");
   const Index n = 5;
   Random random = random_for(5);
@@ -666,11 +468,10 @@ void show_jacobian(Report& report) {
       table(n, n, [&](Index i, Index l) { return gain * ((i == l ? 1 : 0) - 1.0 / n - xhat(i, 0) * xhat(l, 0) / n); });
   const Numbers j_ones = product(Numbers::Ones(1, n), j), j_xhat = product(xhat.transpose(), j);
   const Numbers expected_xhat = table(1, n, [&](Index, Index i) { return middle * xhat(i, 0); });
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(j, Eigen::EigenvaluesOnly);
-  const auto eigenvalue = [&](Index i) { return solver.eigenvalues()(i); };
-  std::string spectrum;
-  for (Index i = 0; i < n; ++i) spectrum += fmt::format("{}{:.3g}", i == 0 ? "" : ", ", eigenvalue(i));
-  report.say("\nIts eigenvalues: {}", spectrum);
+  const Numbers spectrum = eigenvalues(j);
+  std::string listed;
+  for (Index i = 0; i < n; ++i) listed += fmt::format("{}{:.3g}", i == 0 ? "" : ", ", spectrum(i, 0));
+  report.say("\nIts eigenvalues: {}", listed);
   report.say("Expected: 0 along 1; gamma/s eps/(var+eps) = {:.3g} along xhat; gamma/s = {:.3g}, N-2 times.\n", middle,
              gain);
 
@@ -678,11 +479,11 @@ void show_jacobian(Report& report) {
   report.at_most("exhibit 2", "J = J'", distance(j, j.transpose()) / gain, kRounding);
   report.at_most("exhibit 2", "J 1 = 0", largest(j_ones) / gain, kRounding);
   report.at_most("exhibit 2", "J xhat = gamma/s eps/(var+eps) xhat", distance(j_xhat, expected_xhat) / gain, kRounding);
-  report.at_most("exhibit 2", "smallest eigenvalue: 0", std::abs(eigenvalue(0)) / gain, kRounding);
-  report.at_most("exhibit 2", "second: gamma/s eps/(var+eps), relative", std::abs(eigenvalue(1) - middle) / middle,
+  report.at_most("exhibit 2", "smallest eigenvalue: 0", std::abs(spectrum(0, 0)) / gain, kRounding);
+  report.at_most("exhibit 2", "second: gamma/s eps/(var+eps), relative", std::abs(spectrum(1, 0) - middle) / middle,
                  in_precision(1e-9, 2e-2));
   double others = 0;
-  for (Index i = 2; i < n; ++i) others = std::max(others, std::abs(eigenvalue(i) - gain) / gain);
+  for (Index i = 2; i < n; ++i) others = std::max(others, std::abs(spectrum(i, 0) - gain) / gain);
   report.at_most("exhibit 2", "the other N-2: gamma/s, relative", others, kRounding);
 
   const Block block = random_block(random, 32, 6, 5);
@@ -699,20 +500,7 @@ void show_jacobian(Report& report) {
                   largest(numbers(b.grad)) / largest(numbers(block.g)) / 32, 0.01);
 }
 
-double median(const Numbers& of) {
-  std::vector<double> sorted(of.data(), of.data() + of.size());
-  std::sort(sorted.begin(), sorted.end());
-  return sorted[sorted.size() / 2];
-}
-
-// |a - b| / |b| of every column, Euclidean
-Numbers column_errors(const Numbers& a, const Numbers& b) {
-  const Numbers difference = a - b;
-  const Numbers above = column_inner(difference, difference), below = column_inner(b, b);
-  return table(1, a.cols(), [&](Index, Index k) { return std::sqrt(above(0, k) / below(0, k)); });
-}
-
-void show_diagonal_gradient(Report& report) {
+void show_diagonal_gradient(CheckReport& report) {
   report.heading("Exhibit 3: note 2's formula against the full one");
   report.say(
       "Note 2 keeps only the diagonal of J: how x_i moves y_i, but not how it moves every other y_j. For\n"
@@ -885,7 +673,7 @@ std::vector<Numbers> decayed_biases(bool adamw, double lr, double decay, const s
   return snapshots;
 }
 
-void show_training(Report& report) {
+void show_training(CheckReport& report) {
   report.heading("Exhibit 4: training with and without the redundant biases");
   Sequential kept = make_network(BiasRule::keep), dropped = make_network(BiasRule::drop_cancelled);
   set_hidden_biases(kept, 1);
@@ -949,7 +737,7 @@ void show_training(Report& report) {
   }
 }
 
-void show_where_not(Report& report) {
+void show_where_not(CheckReport& report) {
   report.heading("Exhibit 5: where the bias does not cancel");
   Random random = random_for(7);
   Block block = random_block(random, 32, 6, 5);
@@ -1019,7 +807,7 @@ void show_where_not(Report& report) {
                  kRounding);
 }
 
-void show_scale(Report& report) {
+void show_scale(CheckReport& report) {
   report.heading("Exhibit 6: what else cancels: the scale of each row of W");
   report.say(
       "BN((alpha W) u) = BN(W u) for a positive alpha of its own for each row, exactly at eps = 0. The\n"
@@ -1069,7 +857,7 @@ std::vector<BiasShift> bias_shifts() { return measure_bias_shifts(); }
 AdamDrift adam_drift() { return measure_adam_drift(); }
 
 int run_cancel(const CancelOptions& options) {
-  Report report(options.json);
+  CheckReport report(kDouble ? "double" : "float", options.json);
   report.say(
       "A bias before BatchNorm cancels. This program shows it in {}, on synthetic data. Every line that\n"
       "begins with ok is a check: a claim, the measured number and its bound (>= where something does not\n"

@@ -68,7 +68,7 @@ void print_matrix(const Evaluation& test, Index classes) {
   }
   std::int64_t largest = 0;
   for (std::int64_t n : test.confusion) largest = std::max(largest, n);
-  const auto width = std::max<std::size_t>(fmt::formatted_size("{}", largest), 3) + 2;
+  const auto width = std::max<std::size_t>(fmt::to_string(largest).size(), 3) + 2;
   fmt::print("\nConfusion matrix: rows are labels, columns predictions\n{:>8}", "");
   for (Index k = 0; k < classes; ++k) fmt::print("{:>{}}", k, width);
   fmt::print("{:>10}\n", "correct");

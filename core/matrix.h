@@ -29,7 +29,7 @@ struct Shape {
 template <>
 struct fmt::formatter<tare::Shape> : fmt::formatter<std::string> {
   auto format(tare::Shape s, fmt::format_context& out) const {
-    return fmt::format_to(out.out(), "[{} x {}]", s.rows, s.cols);
+    return fmt::formatter<std::string>::format(fmt::format("[{} x {}]", s.rows, s.cols), out);
   }
 };
 
