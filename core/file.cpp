@@ -15,16 +15,29 @@
 namespace tare {
 namespace fs = std::filesystem;
 
-std::string read_file(const fs::path& file, std::uintmax_t at_most) {
+namespace {
+
+template <class Bytes>
+Bytes read(const fs::path& file, std::uintmax_t at_most) {
   std::error_code error;
   const fs::file_status status = fs::status(file, error);
   if (status.type() == fs::file_type::not_found) throw Error("{}: no such file", file.string());
   if (error) throw Error("{}: cannot be read: {}", file.string(), error.message());
   if (!fs::is_regular_file(status)) throw Error("{}: not a regular file", file.string());
   std::ifstream stream(file, std::ios::binary);
-  std::string contents(std::min(fs::file_size(file), at_most), '\0');
-  if (!stream.read(contents.data(), std::ssize(contents))) throw Error("{}: cannot be read", file.string());
+  Bytes contents(std::min(fs::file_size(file), at_most), 0);
+  if (!stream.read(reinterpret_cast<char*>(contents.data()), std::ssize(contents))) {
+    throw Error("{}: cannot be read", file.string());
+  }
   return contents;
+}
+
+}  // namespace
+
+std::string read_file(const fs::path& file, std::uintmax_t at_most) { return read<std::string>(file, at_most); }
+
+std::vector<std::uint8_t> read_bytes(const fs::path& file) {
+  return read<std::vector<std::uint8_t>>(file, UINTMAX_MAX);
 }
 
 namespace {

@@ -5,11 +5,14 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tare {
 
 /// The bytes of a regular file, or its first ones. Error, naming it, if it is not there or cannot be read.
 std::string read_file(const std::filesystem::path& file, std::uintmax_t at_most = UINTMAX_MAX);
+/// All of them, as numbers.
+std::vector<std::uint8_t> read_bytes(const std::filesystem::path& file);
 
 /// A new version of a file, under a unique name beside it until commit(). Every function throws an Error, naming the file,
 /// if it cannot be written; then, and without a commit(), the old one is still there and nothing else is left behind.

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <new>
 #include <span>
 
@@ -38,7 +37,7 @@ std::string meaning(std::uint32_t magic) {
 // A file's bytes from begin to end: as they are, or what they decompress to.
 class Source {
  public:
-  Source(std::string_view bytes, const std::string& name) : rest_(bytes), name_(name) {
+  Source(std::span<const std::uint8_t> bytes, const std::string& name) : rest_(bytes), name_(name) {
     constexpr int kGzip = 16;  // added to the bits of the window: neither raw deflate nor zlib's own format
     compressed_ = is_gzip();
     if (compressed_ && inflateInit2(&stream_, kGzip + MAX_WBITS) != Z_OK) throw std::bad_alloc();
@@ -50,13 +49,14 @@ class Source {
   Source& operator=(const Source&) = delete;
 
   bool compressed() const { return compressed_; }
+  std::size_t left() const { return rest_.size(); }
 
   // Fills `to`, or as much of it as is left. Error if the compressed data is damaged, cut, or followed by something else.
   std::size_t read(std::span<std::uint8_t> to) {
     if (!compressed_) {
       const std::size_t n = std::min(to.size(), rest_.size());
-      std::memcpy(to.data(), rest_.data(), n);
-      rest_.remove_prefix(n);
+      std::copy_n(rest_.begin(), n, to.begin());
+      rest_ = rest_.subspan(n);
       return n;
     }
     std::size_t done = 0;
@@ -68,7 +68,7 @@ class Source {
   }
 
  private:
-  bool is_gzip() const { return rest_.starts_with("\x1f\x8b"); }
+  bool is_gzip() const { return rest_.size() >= 2 && rest_[0] == 0x1f && rest_[1] == 0x8b; }
 
   // Compressed files may be strung together; what follows them must be another one.
   bool next_member() {
@@ -84,12 +84,12 @@ class Source {
   std::size_t inflate_some(std::span<std::uint8_t> to) {
     constexpr std::size_t kMost = 1u << 30;  // zlib counts in 32 bits
     const std::size_t in = std::min(rest_.size(), kMost), out = std::min(to.size(), kMost);
-    stream_.next_in = reinterpret_cast<const Bytef*>(rest_.data());
+    stream_.next_in = rest_.data();
     stream_.avail_in = static_cast<unsigned>(in);
     stream_.next_out = to.data();
     stream_.avail_out = static_cast<unsigned>(out);
     const int code = inflate(&stream_, Z_NO_FLUSH);
-    rest_.remove_prefix(in - stream_.avail_in);
+    rest_ = rest_.subspan(in - stream_.avail_in);
     if (code == Z_BUF_ERROR) throw Error("{}: truncated: the compressed data ends too soon", name_);
     if (code == Z_MEM_ERROR) throw std::bad_alloc();
     if (code != Z_OK && code != Z_STREAM_END) {
@@ -99,7 +99,7 @@ class Source {
     return out - stream_.avail_out;
   }
 
-  std::string_view rest_;
+  std::span<const std::uint8_t> rest_;
   const std::string& name_;
   bool compressed_ = false, at_end_ = false;
   z_stream stream_{};
@@ -107,10 +107,11 @@ class Source {
 
 class Reader {
  public:
-  Reader(std::string_view bytes, const std::string& name) : source_(bytes, name), size_(bytes.size()), name_(name) {
-    if (bytes.empty()) throw Error("{}: the file is empty", name_);
+  Reader(std::vector<std::uint8_t> bytes, const std::string& name)
+      : bytes_(std::move(bytes)), source_(bytes_, name), name_(name) {
+    if (bytes_.empty()) throw Error("{}: the file is empty", name_);
     if (!source_.compressed() && name_.ends_with(".gz")) {
-      throw Error("{}: expected gzip data, found {}", name_, bytes[0] == '<' ? "HTML or XML" : "something else");
+      throw Error("{}: expected gzip data, found {}", name_, bytes_[0] == '<' ? "HTML or XML" : "something else");
     }
   }
 
@@ -141,64 +142,75 @@ class Reader {
     return dimensions;
   }
 
-  // Reads the rest of the file, which must be exactly the product of the dimensions.
+  // Reads the rest of the file, which must be exactly the product of the dimensions. The last call.
   std::vector<std::uint8_t> body(std::span<const std::uint32_t> dimensions) {
-    const std::uint64_t most = source_.compressed() ? kDeflateRatio * size_ : size_;
+    const std::uint64_t most = source_.compressed() ? kDeflateRatio * bytes_.size() : bytes_.size();
     std::uint64_t size = 1;
     for (std::uint32_t d : dimensions) {
       if (size > most / d) {
         throw Error("{}: truncated: the header promises {} bytes, which a file of {} bytes cannot hold", name_,
-                    fmt::join(dimensions, " x "), size_);
+                    fmt::join(dimensions, " x "), bytes_.size());
       }
       size *= d;
     }
-    // Compressed data may still turn out to hold much less than it could: room is made for what is there.
-    constexpr std::uint64_t kFirst = 1u << 16;
-    std::vector<std::uint8_t> bytes(source_.compressed() ? std::min(size, kFirst) : size);
-    for (std::size_t done = 0;;) {
-      const std::size_t n = source_.read(std::span(bytes).subspan(done));
-      done += n;
-      if (done < bytes.size()) {
-        throw Error("{}: truncated: expected {} bytes after its header, found {}", name_, size, done);
-      }
-      if (done == size) break;
-      bytes.resize(std::min<std::uint64_t>(size, 4 * done));
-    }
-    if (std::array<std::uint8_t, 1> more; source_.read(more) != 0) {
-      throw Error("{}: expected {} bytes after its header, found more", name_, size);
-    }
-    return bytes;
+    if (source_.compressed()) return decompressed_body(size);
+    if (source_.left() < size) throw cut(size, source_.left());
+    if (source_.left() > size) throw too_long(size);
+    // What the file's bytes are without its header: no second copy of a large file.
+    bytes_.erase(bytes_.begin(), bytes_.end() - static_cast<std::ptrdiff_t>(size));
+    return std::move(bytes_);
   }
 
  private:
+  // Compressed data may turn out to hold much less than it could: room is made for what is there.
+  std::vector<std::uint8_t> decompressed_body(std::uint64_t size) {
+    constexpr std::uint64_t kFirst = 1u << 16;
+    std::vector<std::uint8_t> body(std::min(size, kFirst));
+    for (std::size_t done = 0;;) {
+      done += source_.read(std::span(body).subspan(done));
+      if (done < body.size()) throw cut(size, done);
+      if (done == size) break;
+      body.resize(std::min<std::uint64_t>(size, 4 * done));
+    }
+    if (std::array<std::uint8_t, 1> more; source_.read(more) != 0) throw too_long(size);
+    return body;
+  }
+
+  Error cut(std::uint64_t expected, std::uint64_t found) const {
+    return Error("{}: truncated: expected {} bytes after its header, found {}", name_, expected, found);
+  }
+  Error too_long(std::uint64_t expected) const {
+    return Error("{}: expected {} bytes after its header, found more", name_, expected);
+  }
+
   static std::uint32_t big_endian(std::span<const std::uint8_t, 4> b) {
     return std::uint32_t{b[0]} << 24 | std::uint32_t{b[1]} << 16 | std::uint32_t{b[2]} << 8 | std::uint32_t{b[3]};
   }
 
+  std::vector<std::uint8_t> bytes_;
   Source source_;
-  std::size_t size_;
   const std::string& name_;
 };
 
 }  // namespace
 
-IdxImages decode_idx_images(std::string_view bytes, const std::string& name) {
-  Reader reader(bytes, name);
+IdxImages decode_idx_images(std::vector<std::uint8_t> bytes, const std::string& name) {
+  Reader reader(std::move(bytes), name);
   const auto [count, rows, cols] = reader.header<3>(kImages, "images");
   return {count, rows, cols, reader.body(std::array{count, rows, cols})};
 }
 
-std::vector<std::uint8_t> decode_idx_labels(std::string_view bytes, const std::string& name) {
-  Reader reader(bytes, name);
+std::vector<std::uint8_t> decode_idx_labels(std::vector<std::uint8_t> bytes, const std::string& name) {
+  Reader reader(std::move(bytes), name);
   return reader.body(reader.header<1>(kLabels, "labels"));
 }
 
 IdxImages read_idx_images(const std::filesystem::path& file) {
-  return decode_idx_images(read_file(file), file.string());
+  return decode_idx_images(read_bytes(file), file.string());
 }
 
 std::vector<std::uint8_t> read_idx_labels(const std::filesystem::path& file) {
-  return decode_idx_labels(read_file(file), file.string());
+  return decode_idx_labels(read_bytes(file), file.string());
 }
 
 namespace {

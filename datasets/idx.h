@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace tare {
@@ -22,8 +21,8 @@ IdxImages read_idx_images(const std::filesystem::path& file);
 std::vector<std::uint8_t> read_idx_labels(const std::filesystem::path& file);
 
 /// The same for a file's bytes. They must be compressed if its name ends in ".gz".
-IdxImages decode_idx_images(std::string_view bytes, const std::string& name);
-std::vector<std::uint8_t> decode_idx_labels(std::string_view bytes, const std::string& name);
+IdxImages decode_idx_images(std::vector<std::uint8_t> bytes, const std::string& name);
+std::vector<std::uint8_t> decode_idx_labels(std::vector<std::uint8_t> bytes, const std::string& name);
 
 /// The bytes of such a file.
 std::string encode_idx_images(std::int64_t count, std::int64_t rows, std::int64_t cols,

@@ -446,8 +446,8 @@ std::vector<Malformed> malformed_models() {
 
 std::string message_of(const Malformed& m) {
   try {
-    if (m.reader == Reader::images) decode_idx_images(m.bytes, m.name);
-    if (m.reader == Reader::labels) decode_idx_labels(m.bytes, m.name);
+    if (m.reader == Reader::images) decode_idx_images({m.bytes.begin(), m.bytes.end()}, m.name);
+    if (m.reader == Reader::labels) decode_idx_labels({m.bytes.begin(), m.bytes.end()}, m.name);
     if (m.reader == Reader::picture) decode_image(m.bytes, m.name);
     if (m.reader == Reader::model) decode_safetensors(m.bytes, m.name);
   } catch (const Error& error) {
