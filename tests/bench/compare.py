@@ -193,12 +193,14 @@ def prepare(source, folder):
     for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
         file = source / f"{name}-ubyte"
         packed = source / f"{name}-ubyte.gz"
-        content = file.read_bytes() if file.exists() else gzip.decompress(packed.read_bytes())
-        (raw / file.name).write_bytes(content)
+        # Piece by piece: a process begins with the largest memory of the one that starts it, and this one must stay small.
+        with open(file, "rb") if file.exists() else gzip.open(packed) as content, open(raw / file.name, "wb") as copy:
+            shutil.copyfileobj(content, copy)
         if packed.exists():
             shutil.copy(packed, zipped)
         else:
-            (zipped / packed.name).write_bytes(gzip.compress(content))
+            with open(raw / file.name, "rb") as content, gzip.open(zipped / packed.name, "wb") as copy:
+                shutil.copyfileobj(content, copy)
     return raw, zipped
 
 
