@@ -12,6 +12,7 @@
 
 #include "core/error.h"
 #include "core/matrix.h"
+#include "core/product.h"
 #include "core/workers.h"
 
 #include <array>
@@ -174,8 +175,6 @@ class Tape {
   void write(Target target, const Formula& formula, const Views&... views);
   template <class Formula, class... Views>
   void write_sum(Target target, const Formula& formula, const Views&... views);
-  template <class A, class B>
-  void write_product(Target target, const Eigen::Product<A, B, 0>& product);
 
   Workers workers_;
   Arena arena_;
@@ -186,8 +185,8 @@ class Tape {
   unsigned generation_ = 0;
 };
 
-// Implementation. The three writers split their output as follows, so that no sum ever changes its order: a formula by
-// rows; a sum over rows by columns; a product by rows at multiples of four, the height of the tile that Eigen computes at once.
+// Implementation. The two writers split their output as follows, so that no sum ever changes its order: a formula by
+// rows, a sum over rows by columns. (Products split themselves.)
 
 namespace detail {
 
@@ -232,29 +231,6 @@ void Tape::write_sum(Target target, const Formula& formula, const Views&... view
   });
 }
 
-template <class A, class B>
-void Tape::write_product(Target target, const Eigen::Product<A, B, 0>& product) {
-  // Eigen copies the part of B that it works on, up to a thousand rows of all columns; what outgrows the stack it would
-  // allocate. So it gets half of the columns that fit at a time, the last time the remainder too; 48 is its widest tile.
-  const Index fitting =
-      EIGEN_STACK_ALLOCATION_LIMIT / Index{sizeof(real)} / std::clamp<Index>(product.lhs().cols(), 1, 1024);
-  const Index columns = std::max<Index>(fitting / 2 / 48, 1) * 48;
-  MatrixMap& to = target.to;
-  const double work = 2.0 * to.rows() * to.cols() * product.lhs().cols();
-  workers_.split(to.rows(), 4, work, [&](Index begin, Index size) {
-    const auto lhs = product.lhs().middleRows(begin, size);
-    for (Index c = 0, width; c < to.cols(); c += width) {
-      width = to.cols() - c < 2 * columns ? to.cols() - c : columns;
-      auto block = to.block(begin, c, size, width);
-      if (target.add) {
-        block.noalias() += lhs * product.rhs().middleCols(c, width);
-      } else {
-        block.noalias() = lhs * product.rhs().middleCols(c, width);
-      }
-    }
-  });
-}
-
 template <class Formula, class... Operands>
 void Scratch::set(const Formula& formula, const Operands&... operands) {
   tape_->write({*this, false}, formula, detail::view(operands)...);
@@ -277,12 +253,12 @@ void Var::set_sum(const Formula& formula, const Operands&... operands) const {
 
 template <class A, class B>
 void Var::set(const Eigen::Product<A, B, 0>& product) const {
-  tape_->write_product({mutable_value(), false}, product);
+  multiply(product.lhs(), product.rhs(), mutable_value(), false, tape_->workers_);
 }
 
 template <class A, class B>
 void Var::add(const Eigen::Product<A, B, 0>& product) const {
-  tape_->write_product({mutable_value(), true}, product);
+  multiply(product.lhs(), product.rhs(), mutable_value(), true, tape_->workers_);
 }
 
 template <class Formula, class... Operands>
@@ -300,7 +276,9 @@ void Var::add_grad_sum(const Formula& formula, const Operands&... operands) cons
 template <class A, class B>
 void Var::add_grad(const Eigen::Product<A, B, 0>& product) const {
   Tape::Node& node = tape_->node(*this);
-  if (node.needs_grad) tape_->write_product(tape_->gradient_target(node), product);
+  if (!node.needs_grad) return;
+  const Tape::Target target = tape_->gradient_target(node);
+  multiply(product.lhs(), product.rhs(), target.to, target.add, tape_->workers_);
 }
 
 template <class Pullback>

@@ -43,13 +43,30 @@ CHOICES = {
                  "std::copy_n(pixels_of(i), features, to + i * features);")]),
     "composed": ("batch normalization is composed from primitives",
                  [("layers/batch_norm.cpp", "? batch_norm\n", "? batch_norm_composed\n")]),
+    "eigen": ("products are Eigen's",
+              [("core/product.cpp", "  // By columns each thread", """  const auto plain = [](const Factor& f) {
+    return f.col_stride == 1 ? View(f.data, f.rows, f.cols) : View(f.data, f.cols, f.rows);
+  };
+  const View av = plain(a), bv = plain(b);
+  const auto with = [&](const auto& lhs, const auto& rhs) {
+    workers.split(c.rows(), 4, work, [&](Index begin, Index size) {
+      if (add) c.middleRows(begin, size).noalias() += lhs.middleRows(begin, size) * rhs;
+      if (!add) c.middleRows(begin, size).noalias() = lhs.middleRows(begin, size) * rhs;
+    });
+  };
+  if (a.col_stride == 1 && b.col_stride == 1) return with(av, bv);
+  if (a.col_stride == 1) return with(av, bv.transpose());
+  if (b.col_stride == 1) return with(av.transpose(), bv);
+  if (b.col_stride != 1) return with(av.transpose(), bv.transpose());
+  // By columns each thread"""),
+               ("CMakeLists.txt", "EIGEN_DONT_PARALLELIZE)", "EIGEN_DONT_PARALLELIZE EIGEN_STACK_ALLOCATION_LIMIT=2097152)")]),
     "bias": ("the bias is added after the product (W2 instead of W1)",
              [("layers/linear.cpp", "linear(x, w, x.tape().leaf(*bias))", "add_row(linear(x, w), x.tape().leaf(*bias))"),
               ("layers/linear.cpp", '#include "layers/linear.h"', '#include "layers/linear.h"\n#include "core/ops.h"')]),
     "tune": ("g++ tunes for this processor, without -mtune=generic",
              [("CMakeLists.txt", "PUBLIC -mtune=generic", "PUBLIC -mtune=native")]),
     "O2": ("what trains is compiled with -O2, like the rest",
-           [("CMakeLists.txt", "$<CXX_COMPILER_ID:GNU>>:-O3>", "$<CXX_COMPILER_ID:GNU>>:-O2>")]),
+           [("CMakeLists.txt", "$<CXX_COMPILER_ID:GNU>>:-O3;", "$<CXX_COMPILER_ID:GNU>>:-O2;")]),
     "v3": ("-march=x86-64-v3: vectors of 8 numbers instead of 16",
            [("CMakeLists.txt", "PUBLIC -march=${TARE_MARCH}", "PUBLIC -march=x86-64-v3")]),
     "function": ("a pullback is a std::function",
