@@ -12,7 +12,7 @@ Var linear(Var x, Var w, Var b) {
   require(x.cols() == w.cols(), "linear", x, w, "x [N x in] and w [out x in]");
   require(b.rows() == 1 && b.cols() == w.rows(), "linear", w, b, "w [out x in] and b [1 x out]");
   Var y = Tape::record("linear", {x, w, b}, x.rows(), w.rows());
-  // Eigen's product adds to its result in any case: starting from the bias instead of zero makes the bias free.
+  // A product can be added to what is there: beginning with the bias costs less than adding it to every row afterwards.
   y.set([](auto b) { return b; }, b);
   y.add(x.value() * w.value().transpose());
   return y.pullback([=](View g) {

@@ -57,7 +57,7 @@ class Var {
   /// This row = the sum over all rows of the formula, in their order.
   template <class Formula, class... Operands>
   void set_sum(const Formula& formula, const Operands&... operands) const;
-  /// This value = A B or += A B, an Eigen product of two matrices or transposes.
+  /// This value = A B or += A B, of matrices or transposes: written as Eigen's product, computed by multiply().
   template <class A, class B>
   void set(const Eigen::Product<A, B, 0>& product) const;
   template <class A, class B>
