@@ -17,7 +17,7 @@
 namespace TARE_NAMESPACE {
 namespace {
 
-// (g++ warns that as an argument of a template a packet has no more alignment than its numbers need: Eigen's own does.)
+// g++ warns that a packet as a template argument loses its attributes, but this is how PacketBlock is meant to be used.
 #pragma GCC diagnostic ignored "-Wignored-attributes"
 
 // Eigen's names for what a processor does to a register full of numbers, a packet, at once.
@@ -35,7 +35,7 @@ struct Block {
   Index row, col, rows, cols;
 };
 
-// Copies `block` of B, each row as so many whole packets. What a row has too much is not B's, and nobody will look at it.
+// Copies `block` of B, each row as so many whole packets. Lanes beyond the block repeat its last column, and are dropped later.
 void copy_panel(const Factor& b, const Block& block, int packets, real* panel) {
   const Index stride = packets * kLanes;
   for (Index j = 0; j < stride; j += kLanes) {

@@ -22,8 +22,8 @@ struct Factor {
   Index rows, cols, row_stride, col_stride;
 };
 
-/// C = A B, or C += A B if `add`, split over threads. Entry (i, j) is the sum of a(i, k) b(k, j) over k in order: a thousand
-/// of them in one register, then the next thousand, with fused multiply-adds where the processor has them. C shares no memory
+/// C = A B, or C += A B if `add`, split over threads. Entry (i, j) is the sum of a(i, k) b(k, j) over k in order: 1,024
+/// of them in one register, then the next 1,024, with fused multiply-adds where the processor has them. C shares no memory
 /// with A and B; the shapes must fit.
 void multiply(const Factor& a, const Factor& b, MatrixMap c, bool add, Workers& workers);
 
