@@ -14,10 +14,10 @@ Var linear(Var x, Var w, Var b) {
   Var y = Tape::record("linear", {x, w, b}, x.rows(), w.rows());
   // A product can be added to what is there: beginning with the bias costs less than adding it to every row afterwards.
   y.set([](auto b) { return b; }, b);
-  y.add(x.value() * w.value().transpose());
+  y.add(x.factor() * w.factor().transpose());
   return y.pullback([=](View g) {
-    x.add_grad(g * w.value());
-    w.add_grad(g.transpose() * x.value());
+    x.add_grad(g * w.factor());
+    w.add_grad(Factor(g).transpose() * x.factor());
     b.add_grad_sum([](auto g) { return g; }, g);
   });
 }
@@ -26,10 +26,10 @@ Var linear(Var x, Var w, Var b) {
 Var linear(Var x, Var w) {
   require(x.cols() == w.cols(), "linear", x, w, "x [N x in] and w [out x in]");
   Var y = Tape::record("linear", {x, w}, x.rows(), w.rows());
-  y.set(x.value() * w.value().transpose());
+  y.set(x.factor() * w.factor().transpose());
   return y.pullback([=](View g) {
-    x.add_grad(g * w.value());
-    w.add_grad(g.transpose() * x.value());
+    x.add_grad(g * w.factor());
+    w.add_grad(Factor(g).transpose() * x.factor());
   });
 }
 

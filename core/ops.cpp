@@ -17,10 +17,10 @@ auto filled_like(const X& x, real c) {
 Var matmul(Var a, Var b) {
   require(a.cols() == b.rows(), "matmul", a, b, "[N x K] and [K x M]");
   Var y = Tape::record("matmul", {a, b}, a.rows(), b.cols());
-  y.set(a.value() * b.value());
+  y.set(a.factor() * b.factor());
   return y.pullback([=](View g) {
-    a.add_grad(g * b.value().transpose());
-    b.add_grad(a.value().transpose() * g);
+    a.add_grad(g * b.factor().transpose());
+    b.add_grad(a.factor().transpose() * g);
   });
 }
 

@@ -4,6 +4,8 @@ namespace TARE_NAMESPACE {
 
 View Var::value() const { return mutable_value(); }
 
+Factor Var::factor() const { return {value(), tape_->node(*this).background}; }
+
 MatrixMap Var::mutable_value() const {
   const Tape::Node& node = tape_->node(*this);
   return {node.value, node.rows, node.cols};
@@ -17,6 +19,17 @@ Matrix Var::grad() const {
   return View(node.grad, node.rows, node.cols);
 }
 
+void Var::set(const Product& product) const { multiply(product, mutable_value(), false, tape_->workers_); }
+
+void Var::add(const Product& product) const { multiply(product, mutable_value(), true, tape_->workers_); }
+
+void Var::add_grad(const Product& product) const {
+  Tape::Node& node = tape_->node(*this);
+  if (!node.needs_grad) return;
+  const Tape::Target target = tape_->gradient_target(node);
+  multiply(product, target.to, target.add, tape_->workers_);
+}
+
 Var Tape::push(const Node& node) {
   if (backward_done_) throw Error("{}: backward() has run on this tape; clear() it first", node.op);
   nodes_.push_back(node);
@@ -28,9 +41,10 @@ const Tape::Node& Tape::node(const Var& v) const {
   return nodes_[static_cast<std::size_t>(v.index_)];
 }
 
-Var Tape::constant(Index rows, Index cols) {
+Var Tape::constant(Index rows, Index cols, std::optional<real> background) {
   real* value = arena_.matrix(rows, cols).data();
-  return push({"constant", {-1, -1, -1}, layer_, nullptr, rows, cols, value, nullptr, false, nullptr, nullptr});
+  return push(
+      {"constant", {-1, -1, -1}, layer_, nullptr, rows, cols, value, nullptr, false, nullptr, nullptr, background});
 }
 
 Var Tape::constant(const Eigen::Ref<const Matrix>& m) {
@@ -42,12 +56,12 @@ Var Tape::constant(const Eigen::Ref<const Matrix>& m) {
 Var Tape::leaf(Parameter& p) {
   const Index rows = p.value.rows(), cols = p.value.cols();
   real* grad = recording_ ? p.grad.data() : nullptr;
-  return push({"leaf", {-1, -1, -1}, layer_, &p, rows, cols, p.value.data(), grad, recording_, nullptr, nullptr});
+  return push({"leaf", {-1, -1, -1}, layer_, &p, rows, cols, p.value.data(), grad, recording_, nullptr, nullptr, {}});
 }
 
 Var Tape::record(const char* op, std::initializer_list<Var> operands, Index rows, Index cols) {
   Tape& tape = operands.begin()->tape();
-  Node node{op, {-1, -1, -1}, tape.layer_, nullptr, rows, cols, nullptr, nullptr, false, nullptr, nullptr};
+  Node node{op, {-1, -1, -1}, tape.layer_, nullptr, rows, cols, nullptr, nullptr, false, nullptr, nullptr, {}};
   std::size_t i = 0;
   for (const Var& v : operands) {
     if (&v.tape() != &tape) throw Error("{}: its operands are on different tapes", op);

@@ -38,6 +38,8 @@ struct Parameter {
 class Var {
  public:
   View value() const;
+  /// The value as a factor of a product, with its background.
+  Factor factor() const;
   /// The gradient of what backward() was called on; zero where it does not depend on this value. Error before backward()
   /// and for a value that needs no gradient.
   Matrix grad() const;
@@ -57,19 +59,16 @@ class Var {
   /// This row = the sum over all rows of the formula, in their order.
   template <class Formula, class... Operands>
   void set_sum(const Formula& formula, const Operands&... operands) const;
-  /// This value = A B or += A B, of matrices or transposes: written as Eigen's product, computed by multiply().
-  template <class A, class B>
-  void set(const Eigen::Product<A, B, 0>& product) const;
-  template <class A, class B>
-  void add(const Eigen::Product<A, B, 0>& product) const;
+  /// This value = A B or += A B, of factors or their transposes:   y.set(x.factor() * w.factor().transpose());
+  void set(const Product& product) const;
+  void add(const Product& product) const;
 
   /// The same for this value's gradient, which is added to. Nothing is computed if no gradient is needed.
   template <class Formula, class... Operands>
   void add_grad(const Formula& formula, const Operands&... operands) const;
   template <class Formula, class... Operands>
   void add_grad_sum(const Formula& formula, const Operands&... operands) const;
-  template <class A, class B>
-  void add_grad(const Eigen::Product<A, B, 0>& product) const;
+  void add_grad(const Product& product) const;
 
   /// Records how the gradient g of this value reaches the operands; returns this Var. A tape without gradients drops it.
   template <class Pullback>
@@ -108,9 +107,10 @@ class Tape {
   explicit Tape(int threads = 1, Gradients gradients = Gradients::record)
       : workers_(threads), recording_(gradients == Gradients::record) {}
 
-  /// A value that needs no gradient: a copy of `m`, or a matrix still to be filled through mutable_value().
+  /// A value that needs no gradient: a copy of `m`, or a matrix still to be filled through mutable_value(). If most of it will be
+  /// one number, products are faster when they know which (core/product.h); no result depends on it but by rounding.
   Var constant(const Eigen::Ref<const Matrix>& m);
-  Var constant(Index rows, Index cols);
+  Var constant(Index rows, Index cols, std::optional<real> background = {});
   /// Borrows the parameter, which must outlive the step; backward() adds to parameter.grad.
   Var leaf(Parameter& parameter);
 
@@ -159,6 +159,7 @@ class Tape {
     bool needs_grad;
     void (*pull)(const void* closure, const View& g);
     const void* closure;
+    std::optional<real> background;
   };
   // Where a formula or product is written, and whether it is added to what is there.
   struct Target {
@@ -251,16 +252,6 @@ void Var::set_sum(const Formula& formula, const Operands&... operands) const {
   tape_->write_sum({mutable_value(), false}, formula, detail::view(operands)...);
 }
 
-template <class A, class B>
-void Var::set(const Eigen::Product<A, B, 0>& product) const {
-  multiply(product.lhs(), product.rhs(), mutable_value(), false, tape_->workers_);
-}
-
-template <class A, class B>
-void Var::add(const Eigen::Product<A, B, 0>& product) const {
-  multiply(product.lhs(), product.rhs(), mutable_value(), true, tape_->workers_);
-}
-
 template <class Formula, class... Operands>
 void Var::add_grad(const Formula& formula, const Operands&... operands) const {
   Tape::Node& node = tape_->node(*this);
@@ -271,14 +262,6 @@ template <class Formula, class... Operands>
 void Var::add_grad_sum(const Formula& formula, const Operands&... operands) const {
   Tape::Node& node = tape_->node(*this);
   if (node.needs_grad) tape_->write_sum(tape_->gradient_target(node), formula, detail::view(operands)...);
-}
-
-template <class A, class B>
-void Var::add_grad(const Eigen::Product<A, B, 0>& product) const {
-  Tape::Node& node = tape_->node(*this);
-  if (!node.needs_grad) return;
-  const Tape::Target target = tape_->gradient_target(node);
-  multiply(product.lhs(), product.rhs(), target.to, target.add, tape_->workers_);
 }
 
 template <class Pullback>

@@ -28,7 +28,10 @@ void prefetch(const std::uint8_t* from, Index size) {
 template <class ImageOf>
 Var gather_rows(const ImageSet& set, Pixels pixels, Index size, Index known, Tape& tape, const ImageOf& image_of) {
   const Index features = set.features();
-  Var x = tape.constant(size, features);
+  const std::uint8_t empty = 0;
+  real background;
+  scale(&empty, 1, pixels, &background);
+  Var x = tape.constant(size, features, background);
   real* to = x.mutable_value().data();
   const auto pixels_of = [&](Index i) { return set.pixels.data() + image_of(i) * features; };
   const double work = detail::kElementwiseWork * static_cast<double>(size * features);

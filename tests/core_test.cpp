@@ -584,6 +584,28 @@ TEST_CASE("linear and linear_composed agree") {
   }
 }
 
+TEST_CASE("linear is the same whether or not it knows its input's background") {
+  Random random = test_random(7);
+  const Index n = 37, in = 100, out = 70;
+  Matrix images = Matrix::Constant(n, in, -0.4);
+  for (Index i = 0; i < images.size(); ++i) {
+    if (random.below(5) == 0) images.data()[i] = random.normal();
+  }
+  const std::vector<Matrix> inputs{random_matrix(random, out, in), random_matrix(random, 1, out)};
+  const Matrix upstream = random_matrix(random, n, out);
+  const auto with = [&](std::optional<real> background, bool bias) {
+    const std::vector<Matrix> used(inputs.begin(), inputs.begin() + (bias ? 2 : 1));
+    return run(
+        [&](In x) {
+          const Var image = x[0].tape().constant(n, in, background);
+          image.mutable_value() = images;
+          return bias ? linear(image, x[0], x[1]) : linear(image, x[0]);
+        },
+        used, upstream);
+  };
+  for (const bool bias : {false, true}) check_equal(with(-0.4, bias), with({}, bias), 1);
+}
+
 TEST_CASE("layer_norm and layer_norm_composed agree") {
   std::uint64_t number = 0;
   for (const auto& [n, c] : {std::pair<Index, Index>{1, 2}, {5, 3}, {33, 17}, {16, 100}}) {

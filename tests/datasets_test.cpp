@@ -412,9 +412,10 @@ TEST_CASE("the pixel scalings") {
       {Pixels::binary, {0, 0, 1, 1}}};
   for (const auto& [pixels, expected] : cases) {
     Tape tape;
-    const View all = gather(set, pixels, 0, 2, tape).value();
-    const View batch = Batches(set, pixels, 2, 1, false).at(0, tape).x.value();
+    const Var x = gather(set, pixels, 0, 2, tape);
+    const View all = x.value(), batch = Batches(set, pixels, 2, 1, false).at(0, tape).x.value();
     REQUIRE(all.size() == 4);
+    CHECK(x.factor().background == all(0, 0));
     for (Index i = 0; i < 4; ++i) {
       CAPTURE(i);
       const double e = expected[static_cast<std::size_t>(i)];

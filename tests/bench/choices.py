@@ -41,24 +41,26 @@ CHOICES = {
                  "prefetch(reinterpret_cast<const std::uint8_t*>(pixels_of(i + kAhead)), 4 * features);"),
                 ("datasets/batches.cpp", "scale(pixels_of(i), features, pixels, to + i * features);",
                  "std::copy_n(pixels_of(i), features, to + i * features);")]),
+    "background": ("empty pixels are multiplied like all others",
+                   [("datasets/batches.cpp", "tape.constant(size, features, background)", "tape.constant(size, features)")]),
     "composed": ("batch normalization is composed from primitives",
                  [("layers/batch_norm.cpp", "? batch_norm\n", "? batch_norm_composed\n")]),
-    "eigen": ("products are Eigen's",
-              [("core/product.cpp", "  // By columns each thread", """  const auto plain = [](const Factor& f) {
+    "eigen": ("products are Eigen's, which multiply empty pixels, too",
+              [("core/product.cpp", "  // Tiles leave out A's background only.", """  const auto plain = [](const Factor& f) {
     return f.col_stride == 1 ? View(f.data, f.rows, f.cols) : View(f.data, f.cols, f.rows);
   };
-  const View av = plain(a), bv = plain(b);
+  const View av = plain(product.a), bv = plain(product.b);
   const auto with = [&](const auto& lhs, const auto& rhs) {
-    workers.split(c.rows(), 4, work, [&](Index begin, Index size) {
-      if (add) c.middleRows(begin, size).noalias() += lhs.middleRows(begin, size) * rhs;
-      if (!add) c.middleRows(begin, size).noalias() = lhs.middleRows(begin, size) * rhs;
+    workers.split(to.rows(), 4, 2.0 * static_cast<double>(to.size() * product.a.cols), [&](Index begin, Index size) {
+      if (add) to.middleRows(begin, size).noalias() += lhs.middleRows(begin, size) * rhs;
+      if (!add) to.middleRows(begin, size).noalias() = lhs.middleRows(begin, size) * rhs;
     });
   };
-  if (a.col_stride == 1 && b.col_stride == 1) return with(av, bv);
-  if (a.col_stride == 1) return with(av, bv.transpose());
-  if (b.col_stride == 1) return with(av.transpose(), bv);
-  if (b.col_stride != 1) return with(av.transpose(), bv.transpose());
-  // By columns each thread"""),
+  if (product.a.col_stride == 1 && product.b.col_stride == 1) return with(av, bv);
+  if (product.a.col_stride == 1) return with(av, bv.transpose());
+  if (product.b.col_stride == 1) return with(av.transpose(), bv);
+  if (product.b.col_stride != 1) return with(av.transpose(), bv.transpose());
+  // Tiles leave out A's background only."""),
                ("CMakeLists.txt", "EIGEN_DONT_PARALLELIZE)", "EIGEN_DONT_PARALLELIZE EIGEN_STACK_ALLOCATION_LIMIT=2097152)")]),
     "bias": ("the bias is added after the product (W2 instead of W1)",
              [("layers/linear.cpp", "linear(x, w, x.tape().leaf(*bias))", "add_row(linear(x, w), x.tape().leaf(*bias))"),

@@ -150,10 +150,10 @@ void add_products(const std::string& name, int threads, Index n, Index in, Index
   };
   add_product("Y=XW'", [=](Tape& tape) { linear(tape.leaf(*x), tape.leaf(*w)); });
   add_product("dW=G'X", [=](Tape& tape) {
-    tape.leaf(*w).add(View(y->value).transpose() * View(x->value));  // added to what is there, as a gradient is
+    tape.leaf(*w).add(Factor(y->value).transpose() * Factor(x->value));  // added to what is there, as a gradient is
   });
   if (first) return;  // images need no gradient
-  add_product("dX=GW", [=](Tape& tape) { tape.constant(n, in).set(View(y->value) * View(w->value)); });
+  add_product("dX=GW", [=](Tape& tape) { tape.constant(n, in).set(Factor(y->value) * Factor(w->value)); });
 }
 
 // An op of one matrix and rows, forward, and backward from the sum of its result, which adds one pass over its gradient.
