@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <cstring>
+#include <utility>
 
 // C is computed in tiles, whose entries stay in registers while k runs over all of A's columns and B's rows:
 //
@@ -13,8 +15,8 @@
 //      4 rows |    A      |           4 rows  | tile    |      24 multiply-adds for 10 loads, so the loads can keep up
 //             +-----------+                   +---------+
 //
-// All tiles in the same columns of C read the same panel. It is a copy in the order in which it is read, and a transposed
-// B is turned over on the way. A is read where it is, but where all its rows in a tile are background, k is left out.
+// The tiles below each other read the same panel. It is a copy in the order in which it is read, and a transposed B is turned
+// over on the way. A is read where it is. A k at which all of a tile's rows of A are background is left out.
 
 namespace TARE_NAMESPACE {
 namespace {
@@ -27,15 +29,16 @@ namespace simd = Eigen::internal;
 using Packet = simd::packet_traits<real>::type;
 constexpr int kLanes = simd::packet_traits<real>::size;
 
-// Tile, row of the panel and entry of A must fit the registers, of which processors have 16 or 32. The fewer rows a tile
-// has, the more often all of them are background.
+// Tile, row of the panel, entry of A and background must fit the registers, of which processors have 16 or 32. The fewer
+// rows a tile has, the more often all of them are background.
 constexpr int kRows = 4;
 constexpr int kPackets = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32 ? 6 : 3;
-constexpr Index kDepth = 1024;          // of a panel: 400 kB, which the second cache holds beside some of A
-constexpr Index kHeight = 512 * kRows;  // of the part of C that shares a copy of a panel
-constexpr Index kStrip = 16 * kRows;    // of the part that is computed beside C, if tiles do not fit there as they are
+constexpr Index kDepth = 1024;          // of a panel: at most 400 kB, which the second cache holds beside some of A
+constexpr Index kHeight = 256 * kRows;  // of the tiles that share a copy of a panel: their Bits take 32 kB
+constexpr Index kStrip =
+    16 * kRows;  // of what is computed beside C, where that is transposed or narrower than whole packets
 
-// The fewest columns of C for which looking for A's background pays.
+// The fewest columns of C for which looking for A's background pays. (Entries are rounded differently from here on.)
 constexpr Index kWorthLooking = 64;
 
 // Part of a matrix.
@@ -43,7 +46,7 @@ struct Block {
   Index row, col, rows, cols;
 };
 
-// What is computed: C or its transpose, = or += a product.
+// Where a product goes: C or its transpose, = or +=.
 struct Result {
   real* at(Index i, Index j) const { return data + i * row_stride + j * col_stride; }
 
@@ -96,20 +99,28 @@ void copy_panel(const Factor& b, const Block& block, Panel& panel) {
   }
 }
 
-// start_j = background sum_k b_kj, and never -0: to that, the zeros that are left out would make a difference.
+// start_j = sum_k background b_kj: what a row of nothing but background gives. (It is never -0, to which the zeros that are
+// left out would make a difference.)
 void set_start(real background, Panel& panel) {
   const Index stride = panel.packets * kLanes;
   std::fill_n(panel.background, kLanes, background);
   std::fill_n(panel.start, stride, real{0});
   for (Index k = 0; k < panel.depth; ++k) {
-    for (Index j = 0; j < stride; ++j) panel.start[j] += panel.entries[k * stride + j];
+    for (Index j = 0; j < stride; ++j) panel.start[j] += background * panel.entries[k * stride + j];
   }
-  for (Index j = 0; j < stride; ++j) panel.start[j] = 0 + background * panel.start[j];
 }
 
-// found_i = 1 where numbers_i is not background
+// Marks the numbers that are not background, beside what is marked.
 void mark_foreground(const real* numbers, Index size, real background, std::uint8_t* found) {
-  for (Index i = 0; i < size; ++i) found[i] = static_cast<std::uint8_t>(found[i] | (numbers[i] != background ? 1 : 0));
+  for (Index i = 0; i < size; ++i) found[i] |= numbers[i] != background;
+}
+
+// Eight bytes, each 0 or 1, as eight bits: the factor has a bit for each, which shifts it to its place in the highest byte.
+std::uint64_t bits_of_bytes(const std::uint8_t* bytes) {
+  static_assert(std::endian::native == std::endian::little);
+  std::uint64_t word;
+  std::memcpy(&word, bytes, sizeof(word));
+  return word * 0x0102040810204080 >> 56;
 }
 
 // Sets the bits of all tiles of `block` of A, from top to bottom. A is read in the order in which it lies in memory.
@@ -123,10 +134,8 @@ void find_foreground(const Factor& a, const Block& block, Bits* bits) {
         mark_foreground(a.at(block.row + i, block.col), block.cols, *a.background, found);
       }
       for (Index w = 0; w < words; ++w) {
-        std::uint64_t word = 0;
-#pragma GCC unroll 64
-        for (int k = 0; k < kWord; ++k) word |= std::uint64_t{found[w * kWord + k]} << k;
-        bits[t][w] = word;
+        bits[t][w] = 0;
+        for (int k = 0; k < kWord; k += 8) bits[t][w] |= bits_of_bytes(found + w * kWord + k) << k;
       }
     }
   } else {
@@ -135,15 +144,17 @@ void find_foreground(const Factor& a, const Block& block, Bits* bits) {
       std::fill_n(found, tiles * kRows, std::uint8_t{0});
       mark_foreground(a.at(block.row, block.col + k), block.rows, *a.background, found);
       for (Index t = 0; t < tiles; ++t) {
-        std::uint8_t any = 0;
-        for (int i = 0; i < kRows; ++i) any |= found[t * kRows + i];
-        bits[t][k / kWord] |= std::uint64_t{any} << k % kWord;
+        std::uint32_t rows;
+        static_assert(sizeof(rows) == kRows);
+        std::memcpy(&rows, found + t * kRows, kRows);
+        bits[t][k / kWord] |= std::uint64_t{rows != 0} << k % kWord;
       }
     }
   }
 }
 
-// R rows and P packets at `c` = or += rows of A, which begin at `a_rows`, times the panel.
+// R rows and P packets at `c` = or += rows of A, which begin at `a_rows`, times the panel; if kBackground, without the k whose
+// bit is 0.
 template <int R, int P, bool kBackground>
 void compute_tile(const Factor& a, const real* a_rows, const Bits& foreground, const Panel& panel, real* c,
                   Index c_stride, bool add) {
@@ -164,8 +175,8 @@ void compute_tile(const Factor& a, const real* a_rows, const Bits& foreground, c
   };
   if constexpr (kBackground) {
     for (Index k = 0; k < panel.depth; k += kWord) {
-      for (std::uint64_t left = foreground[k / kWord]; left != 0; left &= left - 1) {
-        multiply_add(k + std::countr_zero(left));
+      for (std::uint64_t todo = foreground[k / kWord]; todo != 0; todo &= todo - 1) {
+        multiply_add(k + std::countr_zero(todo));
       }
     }
   } else {
@@ -232,12 +243,12 @@ void multiply_any_panel(const Factor& a, Index k, const Bits* foreground, const 
   }
 }
 
-void multiply_block(const Factor& a, const Factor& b, const Result& c, const Block& block) {
+void multiply_block(const Factor& a, const Factor& b, const Result& first, const Block& block) {
   Panel panel;
   Bits foreground[kHeight / kRows];
   for (Index i = 0; i < block.rows; i += kHeight) {
     const Index row = block.row + i, rows = std::min(kHeight, block.rows - i);
-    Result to = c;
+    Result c = first;
     Index k = 0;
     do {
       const Index depth = std::min(kDepth, a.cols - k);
@@ -246,9 +257,9 @@ void multiply_block(const Factor& a, const Factor& b, const Result& c, const Blo
         const Index col = block.col + j, cols = std::min<Index>(kPackets * kLanes, block.cols - j);
         copy_panel(b, {k, col, depth, cols}, panel);
         if (a.background) set_start(*a.background, panel);
-        multiply_any_panel(a, k, foreground, panel, to, {row, col, rows, cols});
+        multiply_any_panel(a, k, foreground, panel, c, {row, col, rows, cols});
       }
-      to.add = true;
+      c.add = true;
       k += depth;
     } while (k < a.cols);
   }
@@ -263,23 +274,23 @@ Factor Factor::transpose() const {
   return t;
 }
 
-void multiply(const Product& product, MatrixMap to, bool add, Workers& workers) {
+void multiply(const Product& product, MatrixMap c, bool add, Workers& workers) {
   // Tiles leave out A's background only. If it is B that has one, C' = B' A'.
   const bool turn = product.b.background && product.a.rows >= kWorthLooking;
   Factor a = turn ? product.b.transpose() : product.a;
   const Factor b = turn ? product.a.transpose() : product.b;
-  const Result c{to.data(), turn ? 1 : to.cols(), turn ? to.cols() : 1, add};
+  const Result to{c.data(), turn ? 1 : c.cols(), turn ? c.cols() : 1, add};
   if (b.cols < kWorthLooking) a.background.reset();
 
-  const double work = 2.0 * static_cast<double>(to.size() * a.cols);
+  const double work = 2.0 * static_cast<double>(c.size() * a.cols);
   // By columns each thread turns over only its part of B, by rows all of it; a batch of many rows does not mind.
   if (b.cols > a.rows) {
     workers.split(b.cols, kLanes, work, [&](Index begin, Index size) {
-      multiply_block(a, b, c, {0, begin, a.rows, size});
+      multiply_block(a, b, to, {0, begin, a.rows, size});
     });
   } else {
     workers.split(a.rows, kRows, work, [&](Index begin, Index size) {
-      multiply_block(a, b, c, {begin, 0, size, b.cols});
+      multiply_block(a, b, to, {begin, 0, size, b.cols});
     });
   }
 }

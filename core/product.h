@@ -33,9 +33,10 @@ inline Product operator*(const Factor& a, const Factor& b) { return {a, b}; }
 /// of them in one register, then the next 1,024, with fused multiply-adds where the processor has them. C shares no memory
 /// with A and B; the shapes must fit.
 ///
-/// If A has a background g and C at least 64 columns, A B is computed as (A - g) B + g (1' B): the register begins with g times
-/// the sum of b(k, j) over its k, and where a(i, k) - g is 0, nothing is left to multiply. The same for B, if C has at
-/// least 64 rows.
+/// If A has a background g and C at least 64 columns, the register begins with the sum of its g b(k, j), to which
+/// (a(i, k) - g) b(k, j) are added; where a(i, k) is g they may be left out. The same for B, if C has at least 64 rows; if
+/// both would do, for B. So C is another than without a background by rounding, and where B is not finite by more: a
+/// column of C with a NaN or infinity above it then has no finite number.
 void multiply(const Product& product, MatrixMap c, bool add, Workers& workers);
 
 }  // namespace TARE_NAMESPACE

@@ -38,7 +38,7 @@ struct Parameter {
 class Var {
  public:
   View value() const;
-  /// The value as a factor of a product, with its background.
+  /// The value as a factor of a product, with its background (core/product.h).
   Factor factor() const;
   /// The gradient of what backward() was called on; zero where it does not depend on this value. Error before backward()
   /// and for a value that needs no gradient.
@@ -108,7 +108,7 @@ class Tape {
       : workers_(threads), recording_(gradients == Gradients::record) {}
 
   /// A value that needs no gradient: a copy of `m`, or a matrix still to be filled through mutable_value(). If most of it will be
-  /// one number, products are faster when they know which (core/product.h); no result depends on it but by rounding.
+  /// one number, products are faster when they know which; finite results depend on it by rounding only (core/product.h).
   Var constant(const Eigen::Ref<const Matrix>& m);
   Var constant(Index rows, Index cols, std::optional<real> background = {});
   /// Borrows the parameter, which must outlive the step; backward() adds to parameter.grad.
@@ -159,7 +159,7 @@ class Tape {
     bool needs_grad;
     void (*pull)(const void* closure, const View& g);
     const void* closure;
-    std::optional<real> background;
+    std::optional<real> background;  // of a constant
   };
   // Where a formula or product is written, and whether it is added to what is there.
   struct Target {

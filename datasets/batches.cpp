@@ -29,7 +29,7 @@ template <class ImageOf>
 Var gather_rows(const ImageSet& set, Pixels pixels, Index size, Index known, Tape& tape, const ImageOf& image_of) {
   const Index features = set.features();
   const std::uint8_t empty = 0;
-  real background;
+  real background;  // exactly what scale() makes of an empty pixel
   scale(&empty, 1, pixels, &background);
   Var x = tape.constant(size, features, background);
   real* to = x.mutable_value().data();

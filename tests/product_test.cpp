@@ -1,5 +1,5 @@
 // multiply() against its own definition, one number at a time, and not a bit apart: for every edge of a tile and a panel, for
-// transposes, for setting and adding.
+// transposes, for setting and adding, with and without a background.
 #include "core/product.h"
 #include "tests/core_testing.h"
 
@@ -39,8 +39,8 @@ Matrix by_definition(const Factor& a, const Factor& b, bool fma, const Matrix* a
       for (Index k0 = 0; k0 < a.cols; k0 += 1024) {
         const Index end = std::min<Index>(k0 + 1024, a.cols);
         real a_sum = 0, b_sum = 0;
-        for (Index k = k0; k < end; ++k) a_sum += *a.at(i, k), b_sum += *b.at(k, j);
-        real sum = 0 + (a0 != 0 ? a0 * b_sum : b0 * a_sum);
+        for (Index k = k0; k < end; ++k) a_sum += b0 * *a.at(i, k), b_sum += a0 * *b.at(k, j);
+        real sum = a0 != 0 ? b_sum : a_sum;
         for (Index k = k0; k < end; ++k) {
           const real a_ik = *a.at(i, k) - a0, b_kj = *b.at(k, j) - b0;
           sum = fma ? std::fma(a_ik, b_kj, sum) : sum + a_ik * b_kj;
@@ -80,7 +80,7 @@ TEST_CASE("a background is left out of a product, and no bit depends on where it
     return values[random.below(static_cast<std::uint32_t>(values.size()))];
   };
   for (int repeat = 0; repeat < 200; ++repeat) {
-    const bool high = repeat < 8;  // more than one panel's worth of rows or, turned over, of columns
+    const bool high = repeat < 8;  // more rows, or columns, than share a copy of a panel
     const Index n = high ? 2053 : one_of({1, 3, 4, 5, 16, 63, 64, 65, 67, 80, 130});
     const Index k = high ? 3 : one_of({0, 1, 5, 63, 64, 65, 100, 128, 1023, 1024, 1025});
     const Index m = high ? 2053 : one_of({1, 15, 16, 63, 64, 65, 80, 96, 97, 130});
@@ -123,21 +123,39 @@ TEST_CASE("a NaN or infinity is not lost among background") {
       const Factor image(x, background);
       CHECK_FALSE(product(image, Factor(w)).col(65).array().isFinite().any());
       CHECK_FALSE(product(Factor(w).transpose(), image.transpose()).row(65).array().isFinite().any());
+
+      Matrix y = x;
+      y(3, 5) = broken;
+      const Matrix rows = product(Factor(y, background), Factor(Matrix(Matrix::Ones(20, 70))));
+      for (Index i = 0; i < 70; ++i) CHECK(rows.row(i).array().isFinite().all() == (i != 3));
     }
   }
 }
 
+TEST_CASE("background is left out, not multiplied") {
+  // Which can be told apart with an infinity: (-0.5) inf is not a NaN, (-0.5 - -0.5) inf is.
+  const real inf = std::numeric_limits<real>::infinity();
+  const Matrix x = Matrix::Constant(70, 20, real{-0.5}), y = x.transpose();
+  Matrix w = Matrix::Ones(20, 70);
+  w(7, 65) = inf;
+  CHECK((product(Factor(x, real{-0.5}), Factor(w)).col(65).array() == -inf).all());
+  CHECK((product(Factor(w).transpose(), Factor(y, real{-0.5})).row(65).array() == -inf).all());
+}
+
 TEST_CASE("a product writes to its result and nowhere else") {
   // One more row above and below, which a tile that is too high or too wide would write to.
-  for (const Index n : {1, 3, 8, 13}) {
-    for (const Index m : {1, 10, 16, 50}) {
+  for (const Index n : {1, 3, 8, 13, 67}) {
+    for (const Index m : {1, 10, 16, 50, 67}) {
       Random random(9, Random::Stream::test);
       const Matrix a = random_matrix(random, n, 20), b = random_matrix(random, 20, m);
       Matrix around = Matrix::Constant(n + 2, m, 7);
       Workers one(1);
-      multiply(Factor(a) * Factor(b), MatrixMap(around.row(1).data(), n, m), false, one);
-      CHECK((around.row(0).array() == 7).all());
-      CHECK((around.row(n + 1).array() == 7).all());
+      for (const auto& [fa, fb] :
+           {Factor(a) * Factor(b), Factor(a, real{0}) * Factor(b), Factor(a) * Factor(b, real{0})}) {
+        multiply(fa * fb, MatrixMap(around.row(1).data(), n, m), false, one);
+        CHECK((around.row(0).array() == 7).all());
+        CHECK((around.row(n + 1).array() == 7).all());
+      }
     }
   }
 }

@@ -51,9 +51,9 @@ CHOICES = {
   };
   const View av = plain(product.a), bv = plain(product.b);
   const auto with = [&](const auto& lhs, const auto& rhs) {
-    workers.split(to.rows(), 4, 2.0 * static_cast<double>(to.size() * product.a.cols), [&](Index begin, Index size) {
-      if (add) to.middleRows(begin, size).noalias() += lhs.middleRows(begin, size) * rhs;
-      if (!add) to.middleRows(begin, size).noalias() = lhs.middleRows(begin, size) * rhs;
+    workers.split(c.rows(), 4, 2.0 * static_cast<double>(c.size() * product.a.cols), [&](Index begin, Index size) {
+      if (add) c.middleRows(begin, size).noalias() += lhs.middleRows(begin, size) * rhs;
+      if (!add) c.middleRows(begin, size).noalias() = lhs.middleRows(begin, size) * rhs;
     });
   };
   if (product.a.col_stride == 1 && product.b.col_stride == 1) return with(av, bv);
