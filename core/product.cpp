@@ -35,8 +35,7 @@ constexpr int kRows = 4;
 constexpr int kPackets = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32 ? 6 : 3;
 constexpr Index kDepth = 1024;          // of a panel: at most 400 kB, which the second cache holds beside some of A
 constexpr Index kHeight = 256 * kRows;  // of the tiles that share a copy of a panel: their Bits take 32 kB
-constexpr Index kStrip =
-    16 * kRows;  // of what is computed beside C, where that is transposed or narrower than whole packets
+constexpr Index kStrip = 16 * kRows;  // of tiles that are computed beside C, which is transposed or too narrow for them
 
 // The fewest columns of C for which looking for A's background pays. (Entries are rounded differently from here on.)
 constexpr Index kWorthLooking = 64;
