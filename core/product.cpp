@@ -174,8 +174,8 @@ void compute_tile(const Factor& a, const real* a_rows, const Bits& foreground, c
   };
   if constexpr (kBackground) {
     for (Index k = 0; k < panel.depth; k += kWord) {
-      for (std::uint64_t todo = foreground[k / kWord]; todo != 0; todo &= todo - 1) {
-        multiply_add(k + std::countr_zero(todo));
+      for (std::uint64_t bits = foreground[k / kWord]; bits != 0; bits &= bits - 1) {
+        multiply_add(k + std::countr_zero(bits));
       }
     }
   } else {

@@ -20,6 +20,10 @@ Matrix product(const Factor& a, const Factor& b, const Matrix* added_to = nullpt
   return c;
 }
 
+Index any_of(const std::vector<Index>& values, Random& random) {
+  return values[random.below(static_cast<std::uint32_t>(values.size()))];
+}
+
 // Whether this processor rounds once in a b + c: then -(1 + 2 e) 1 + (1 + e) (1 + e) is e^2 and not 0.
 bool fused() {
   const real e = std::numeric_limits<real>::epsilon();
@@ -55,9 +59,7 @@ Matrix by_definition(const Factor& a, const Factor& b, bool fma, const Matrix* a
 TEST_CASE("an entry of a product is the sum that it says it is, wherever it lies") {
   const bool fma = fused();
   Random random(8, Random::Stream::test);
-  const auto one_of = [&](const std::vector<Index>& values) {
-    return values[random.below(static_cast<std::uint32_t>(values.size()))];
-  };
+  const auto one_of = [&](const std::vector<Index>& values) { return any_of(values, random); };
   for (int repeat = 0; repeat < 400; ++repeat) {
     const Index n = one_of({1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 25});
     const Index k = one_of({0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 100, 1023, 1024, 1025, 2049});
@@ -76,9 +78,7 @@ TEST_CASE("an entry of a product is the sum that it says it is, wherever it lies
 TEST_CASE("a background is left out of a product, and no bit depends on where it lies") {
   const bool fma = fused();
   Random random(10, Random::Stream::test);
-  const auto one_of = [&](const std::vector<Index>& values) {
-    return values[random.below(static_cast<std::uint32_t>(values.size()))];
-  };
+  const auto one_of = [&](const std::vector<Index>& values) { return any_of(values, random); };
   for (int repeat = 0; repeat < 200; ++repeat) {
     const bool high = repeat < 8;  // more rows, or columns, than share a copy of a panel
     const Index n = high ? 2053 : one_of({1, 3, 4, 5, 16, 63, 64, 65, 67, 80, 130});
