@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -21,8 +22,11 @@ const std::string kHeader = "variant,seed,lr,step,epoch,train_loss,test_loss,tes
 struct Fixture {
   Fixture() { write_digits(folder / "data"); }
 
+  std::string command(const std::string& out, const std::string& words) const {
+    return "compare --data '" + data + "' --out '" + (folder / out).string() + "' " + small + words;
+  }
   Outcome compare(const std::string& out, const std::string& words, const std::string& before = "") const {
-    return run_tare("compare --data '" + data + "' --out '" + (folder / out).string() + "' " + small + words, before);
+    return run_tare(command(out, words), before);
   }
   json summary(const std::string& out) const { return json::parse(read_file(folder / out / "summary.json")); }
 
@@ -103,14 +107,17 @@ TEST_CASE_FIXTURE(Fixture, "compare: the same bytes again, with other threads, a
 
 TEST_CASE_FIXTURE(Fixture, "compare: a signal keeps what is finished") {
   const std::string words = "--lrs 0.1 --variant quick:--steps=20 --variant slow:--steps=2000000 --threads 2";
-  const Outcome stopped = compare("out", words, "timeout --foreground --signal=INT 1");
-  CHECK(stopped.exit_code == 124);  // timeout's own
+  Process process(folder.path(), command("stopped", words));
+  process.wait_for("stopped/runs/quick_lr0.1_seed1.json");
+  process.signal(SIGINT);
+  const Outcome stopped = process.wait();
+  CHECK(stopped.exit_code == 130);
   CHECK(contains(stopped.err, "Stopped by signal 2"));
-  const auto rows = read_csv(folder / "out" / "curves.csv", kHeader);
+  const auto rows = read_csv(folder / "stopped" / "curves.csv", kHeader);
   REQUIRE(!rows.empty());
   for (const auto& row : rows) CHECK(row[0] == "quick");
-  CHECK(summary("out")["cases"][0]["finished"].get<int>() >= 1);
-  CHECK(contains(read_file(folder / "out" / "report.html"), "are finished"));
+  CHECK(summary("stopped")["cases"][0]["finished"].get<int>() >= 1);
+  CHECK(contains(read_file(folder / "stopped" / "report.html"), "are finished"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "compare: the summary follows from the curves") {

@@ -57,7 +57,7 @@ TEST_CASE("data fetch verifies what it gets and leaves nothing else behind") {
   const TemporaryFolder folder;
   const std::string to = (folder / "to").string(), mirror = (folder / "mirror").string();
   const auto fetch = [&](const std::string& from) {
-    return run_tare(fmt::format("data fetch mnist '{}' --mirror 'file://{}' --timeout 5", to, from));
+    return run_tare(fmt::format("data fetch mnist '{}' --mirror 'file://{}'", to, from));
   };
   fs::create_directory(mirror);
   const Outcome missing = fetch(mirror);

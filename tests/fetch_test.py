@@ -23,6 +23,7 @@ if not all((mnist / name).is_file() for name in NAMES):
     sys.exit(77)
 
 requests = []
+ended = threading.Event()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -45,15 +46,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if behaviour == "hang":
-            time.sleep(30)
+            ended.wait()
             return
         try:
-            if behaviour == "slow":
-                for i in range(0, len(body), 10000):
-                    self.wfile.write(body[i:i + 10000])
-                    time.sleep(0.01)
-            else:
-                self.wfile.write(body[:len(body) // 2] if behaviour == "short" else body)
+            if behaviour in ("short", "half"):
+                body = body[:len(body) // 2]
+            self.wfile.write(body)
+            if behaviour == "half":
+                ended.wait()
         except OSError:
             pass  # the other side has gone
 
@@ -75,7 +75,9 @@ def check(what, ok, found=""):
 
 def command(behaviour, folder):
     url = f"http://127.0.0.1:{server.server_address[1]}/{behaviour}"
-    return [tare, "data", "fetch", "mnist", str(folder), "--mirror", url, "--timeout", "1"]
+    # Only where no answer comes may the clock decide: on a busy machine the right one can be late, too.
+    timeout = "1" if behaviour == "hang" else "600"
+    return [tare, "data", "fetch", "mnist", str(folder), "--mirror", url, "--timeout", timeout]
 
 
 def digest(path):
@@ -99,21 +101,21 @@ with tempfile.TemporaryDirectory() as scratch:
         folder.mkdir()
         old = folder / NAMES[3]
         old.write_bytes(b"an older file")
-        begin = time.monotonic()
-        done = subprocess.run(command(behaviour, folder), capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command(behaviour, folder), capture_output=True, text=True)
         check(f"{behaviour}: an error that names the file", done.returncode == 1 and NAMES[0] in done.stderr, done)
         check(f"{behaviour}: what was there is as it was", old.read_bytes() == b"an older file")
         check(f"{behaviour}: nothing else is there", os.listdir(folder) == [NAMES[3]], os.listdir(folder))
-        check(f"{behaviour}: it ends soon", time.monotonic() - begin < 20, time.monotonic() - begin)
 
     folder = Path(scratch) / "interrupted"
-    process = subprocess.Popen(command("slow", folder), stderr=subprocess.PIPE, text=True,
+    process = subprocess.Popen(command("half", folder), stderr=subprocess.PIPE, text=True,
                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
-    time.sleep(1)
+    while process.poll() is None and not any(file.stat().st_size > 100_000 for file in folder.glob(".fetch-*/*.gz")):
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate()
     check("interrupted: the exit code says so", process.returncode in (130, -signal.SIGINT), process.returncode)
     left = os.listdir(folder) if folder.exists() else []
     check("interrupted: nothing half-written is left", left == [], left)
 
+ended.set()
 sys.exit(1 if failures else 0)

@@ -75,15 +75,22 @@ TEST_CASE_FIXTURE(
   std::int64_t last = 0;
   int killed_while_writing = 0;
   for (int i = 0; i < 200; ++i) {
+    int started[2];
+    REQUIRE(pipe(started) == 0);
     const int child = fork();
     REQUIRE(child >= 0);
     if (child == 0) {
       try {
+        close(started[1]);
         for (std::int64_t number = last + 1;; ++number) write_safetensors(file, version(number));
       } catch (...) {
         _exit(1);
       }
     }
+    close(started[1]);
+    char nothing;
+    REQUIRE(read(started[0], &nothing, 1) == 0);  // returns when the child, too, has closed its end
+    close(started[0]);
     sleep_up_to(microseconds(8000));
     kill(child, SIGKILL);
     int status = 0;
@@ -136,7 +143,7 @@ TEST_CASE_FIXTURE(Fixture,
     for (const char* name : {"model", "log.csv", "run.ckpt"}) fs::remove(folder / name);
     const int number = i % 4 == 3 ? SIGTERM : SIGINT;
     Process process(folder.path(), endless);
-    while (!fs::exists(folder / "log.csv")) std::this_thread::yield();  // until it watches
+    process.wait_for("log.csv");  // until it watches
     sleep_up_to(microseconds(20'000));
     process.signal(number);
     const Outcome stopped = process.wait();
@@ -165,7 +172,7 @@ TEST_CASE_FIXTURE(Fixture,
 
 TEST_CASE_FIXTURE(Fixture, "without a checkpoint or a model to write, an interruption says what would have helped") {
   Process process(folder.path(), train + " --epochs 1000000 --log log.csv");
-  while (!fs::exists(folder / "log.csv")) std::this_thread::yield();
+  process.wait_for("log.csv");
   process.signal(SIGINT);
   const Outcome stopped = process.wait();
   CHECK(stopped.exit_code == 130);
@@ -173,23 +180,28 @@ TEST_CASE_FIXTURE(Fixture, "without a checkpoint or a model to write, an interru
 }
 
 TEST_CASE_FIXTURE(Fixture, "the second signal ends the program at once") {
-  // A step that takes longer than the time between the signals.
-  Process process(
-      folder.path(),
-      "train --data data --hidden 4000,4000 --init-scale xavier --batch 330 --epochs 1000 --log log.csv --save model");
-  while (!fs::exists(folder / "log.csv")) std::this_thread::yield();
-  process.signal(SIGTERM);
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  process.signal(SIGINT);
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  process.signal(SIGINT);
-  CHECK(process.wait().exit_code == 130);
-  CHECK_FALSE(fs::exists(folder / "model"));
+  bool at_once = false;
+  // On a busy machine the step may end between the signals.
+  for (int attempt = 0; attempt < 20 && !at_once; ++attempt) {
+    for (const char* name : {"model", "log.csv"}) fs::remove(folder / name);
+    // A step that takes longer than the time between the signals.
+    Process process(folder.path(),
+                    "train --data data --hidden 4000,4000 --init-scale xavier --batch 330 --epochs 1000 --log log.csv "
+                    "--save model");
+    process.wait_for("log.csv");
+    process.signal(SIGTERM);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    process.signal(SIGINT);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    process.signal(SIGINT);
+    at_once = process.wait().exit_code == 130 && !fs::exists(folder / "model");
+  }
+  CHECK(at_once);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a signal that the program was started to ignore is ignored") {
   Process process(folder.path(), train + " --epochs 1000000 --log log.csv", "trap '' INT;");
-  while (!fs::exists(folder / "log.csv")) std::this_thread::yield();
+  process.wait_for("log.csv");
   process.signal(SIGINT);
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   process.signal(SIGTERM);
@@ -198,13 +210,17 @@ TEST_CASE_FIXTURE(Fixture, "a signal that the program was started to ignore is i
 
 TEST_CASE_FIXTURE(Fixture, "commands with nothing to save end at the first signal") {
   REQUIRE(tare(train + " --epochs 1 --save model").exit_code == 0);
-  for (int i = 0; i < 3; ++i) {
+  int interrupted = 0;
+  for (int i = 0; i < 5; ++i) {
     Process process(folder.path(), "gradcheck");
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
     sleep_up_to(microseconds(3000));
     process.signal(SIGINT);
-    CHECK(process.wait().exit_code == 130);
+    const int code = process.wait().exit_code;
+    CHECK((code == 130 || code == 0));  // on a busy machine it may have ended before
+    interrupted += code == 130;
   }
+  CHECK(interrupted > 0);
 }
 
 TEST_CASE_FIXTURE(Fixture, "without room on the disk a run ends with an error, and the files of an older one stay") {

@@ -4,6 +4,7 @@
 #include "tests/format_testing.h"
 
 #include <fmt/format.h>
+#include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <sstream>
+#include <thread>
 
 namespace tare::testing {
 namespace fs = std::filesystem;
@@ -29,17 +31,34 @@ Outcome run_tare(const std::string& words, const std::string& before) {
 }
 
 Process::Process(const fs::path& folder, const std::string& words, const std::string& before) : folder_(folder) {
-  const std::string command = fmt::format("{} exec '{}' {} >out 2>err </dev/null", before, TARE_PROGRAM, words);
+  std::string command =
+      fmt::format("cd '{}' && {} exec '{}' {} >out 2>err </dev/null", folder_.string(), before, TARE_PROGRAM, words);
   for (const char* name : {"out", "err"}) write_file(folder_ / name, "");  // it may be killed before it opens them
-  id_ = fork();
-  REQUIRE(id_ >= 0);
-  if (id_ > 0) return;
-  for (const int number : {SIGINT, SIGTERM}) std::signal(number, SIG_DFL);  // doctest has handlers of its own
-  if (chdir(folder_.c_str()) == 0) execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
-  _exit(127);
+  std::string shell = "/bin/sh", option = "-c";
+  char* const arguments[] = {shell.data(), option.data(), command.data(), nullptr};
+  // doctest's own handlers of signals are not for the program, not even for a moment, as they would be after fork().
+  sigset_t own;
+  sigemptyset(&own);
+  for (const int number : {SIGINT, SIGTERM}) sigaddset(&own, number);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setsigdefault(&attributes, &own);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+  const int failure = posix_spawn(&id_, shell.c_str(), nullptr, &attributes, arguments, environ);
+  posix_spawnattr_destroy(&attributes);
+  REQUIRE(failure == 0);
 }
 
 void Process::signal(int number) const { kill(id_, number); }
+
+void Process::wait_for(const fs::path& file) const {
+  while (!fs::exists(folder_ / file)) {
+    siginfo_t ended{};
+    REQUIRE(waitid(P_PID, static_cast<id_t>(id_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0);
+    REQUIRE_MESSAGE(ended.si_pid == 0, read_file(folder_ / "err"));
+    std::this_thread::yield();
+  }
+}
 
 Outcome Process::wait() {
   int status = 0;

@@ -23,6 +23,9 @@ class Process {
  public:
   Process(const std::filesystem::path& folder, const std::string& words, const std::string& before = "");
   void signal(int number) const;
+  /// Until this file of the folder is there; the test fails if the program ends first.
+  void wait_for(const std::filesystem::path& file) const;
+  /// Until the program has ended.
   Outcome wait();
   /// The most memory it ever held, once it has ended.
   std::int64_t peak_kilobytes() const { return peak_kilobytes_; }
