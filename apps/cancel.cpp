@@ -567,8 +567,8 @@ Sequential make_network(BiasRule rule, Norm norm = Norm::batch) {
 }
 
 // Those of every Linear but the last.
-std::vector<Parameter*> hidden_biases(Sequential& model) {
-  std::vector<Parameter*> biases;
+Parameters hidden_biases(Sequential& model) {
+  Parameters biases;
   for (std::size_t i = 0; i + 1 < model.size(); ++i) {
     auto* layer = dynamic_cast<Linear*>(&model[i]);
     if (layer != nullptr && layer->bias) biases.push_back(&*layer->bias);
@@ -619,7 +619,7 @@ Numbers outputs(Sequential model, Mode mode) {  // of a copy, whose running stat
 AdamDrift measure_adam_drift() {
   Sequential model = make_network(BiasRule::keep);
   Adam adam(model.parameters(), {});
-  const std::vector<Parameter*> biases = hidden_biases(model);
+  const Parameters biases = hidden_biases(model);
   // What running_mean holds of a bias: the bias's own running mean, with the layer's momentum. The forward pass of a
   // step sees the bias that the step before it left.
   std::vector<Matrix> held, seen;
@@ -663,7 +663,7 @@ std::vector<Numbers> decayed_biases(bool adamw, double lr, double decay, const s
   Adam adam(model.parameters(), {.weight_decay = decay, .decoupled = true});
   Optimizer* optimizer = &sgd;
   if (adamw) optimizer = &adam;
-  const std::vector<Parameter*> biases = hidden_biases(model);
+  const Parameters biases = hidden_biases(model);
   std::vector<Numbers> snapshots;
   train(model, *optimizer, lr, at.back(), [&](int step) {
     if (std::find(at.begin(), at.end(), step) == at.end()) return;

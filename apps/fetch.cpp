@@ -142,7 +142,7 @@ class Fetcher {
 
   /// Whether this very file is already there.
   bool has(const RemoteFile& remote) {
-    const fs::path file = options_.folder / remote.name;
+    const fs::path file = fs::path(options_.folder) / remote.name;
     if (size_of(file) != remote.bytes) return false;
     // The script writes its result beside the file it looks at.
     const fs::path link = workshop_ / remote.name;
@@ -226,17 +226,18 @@ int run_fetch(const FetchOptions& options) {
   for (const RemoteFile& remote : kMnist) {
     if (fetcher.has(remote)) continue;
     if (stop_signal() != 0 || !fetcher.fetch(remote)) {
-      fetcher.progress().line("Stopped by signal {}; {} is as it was", stop_signal(), options.folder.string());
+      fetcher.progress().line("Stopped by signal {}; {} is as it was", stop_signal(), options.folder);
       return 128 + stop_signal();
     }
     fetched.push_back(&remote);
   }
   for (const RemoteFile* remote : fetched) {
     std::error_code error;
-    fs::rename(workshop / remote->name, options.folder / remote->name, error);
-    if (error) throw Error("{}: cannot be written: {}", (options.folder / remote->name).string(), error.message());
+    const fs::path to = fs::path(options.folder) / remote->name;
+    fs::rename(workshop / remote->name, to, error);
+    if (error) throw Error("{}: cannot be written: {}", to.string(), error.message());
   }
-  fetcher.progress().line("{} has MNIST: {} files fetched, {} were there", options.folder.string(), fetched.size(),
+  fetcher.progress().line("{} has MNIST: {} files fetched, {} were there", options.folder, fetched.size(),
                           std::size(kMnist) - fetched.size());
   return 0;
 }

@@ -2,14 +2,13 @@
 // The transfer itself is left to `cmake`, which building Tare needs anyway: no library for it is linked in.
 #pragma once
 
-#include <filesystem>
 #include <string>
 
 namespace tare {
 
 struct FetchOptions {
   std::string set;  // mnist
-  std::filesystem::path folder = "data/mnist";
+  std::string folder = "data/mnist";
   std::string mirror;  // a URL; empty: those that are known
   int timeout = 20;    // seconds without any data, until a mirror is given up
   bool quiet = false;

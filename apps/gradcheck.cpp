@@ -53,7 +53,7 @@ Result check_layer(const std::string& name, Layer& layer, Mode mode, Shape shape
   Parameter x("x", shape.rows, shape.cols);
   for (real& entry : x.value.reshaped())
     entry = static_cast<real>((random.bits() >> 63 ? 1 : -1) * (0.1 + random.uniform()));
-  std::vector<Parameter*> parameters = layer.parameters();
+  Parameters parameters = layer.parameters();
   for (Parameter* p : parameters) {
     for (real& entry : p->value.reshaped()) entry += static_cast<real>(0.3 * random.normal());
   }

@@ -6,12 +6,6 @@
 namespace TARE_NAMESPACE {
 namespace {
 
-void check(const char* op, Var x, Var gamma, Var beta) {
-  require_rows(op, x);
-  require_row(op, x, gamma);
-  require_row(op, x, beta);
-}
-
 // What the fused forward pass leaves for the backward pass.
 struct Normalized {
   BatchNormResult result;
@@ -20,7 +14,7 @@ struct Normalized {
 };
 
 Normalized normalize(const char* op, Var x, Var gamma, Var beta, real eps) {
-  check(op, x, gamma, beta);
+  require_normalizable(op, x, gamma, beta);
   Tape& tape = x.tape();
   const Index c = x.cols();
   const auto n = static_cast<real>(x.rows());
@@ -35,13 +29,13 @@ Normalized normalize(const char* op, Var x, Var gamma, Var beta, real eps) {
   offset /= n;
   mean = x0 + offset;  // [BN-1]
 
-  Scratch& centred = xhat;
+  Scratch& centred = xhat;  // in whose memory it is, until it is divided by s
   centred.set([](auto x, auto x0, auto offset) { return (x - x0) - offset; }, x, x0, offset);
-  variance.set_sum([](auto c) { return c * c; }, centred);
+  variance.set_sum([](auto centred) { return centred * centred; }, centred);
   variance /= n;  // [BN-2]
 
   inv_s.set([=](auto variance) { return 1 / (variance + eps).sqrt(); }, variance);
-  xhat.set([](auto c, auto inv_s) { return c * inv_s; }, centred, inv_s);                          // [BN-3]
+  xhat.set([](auto centred, auto inv_s) { return centred * inv_s; }, centred, inv_s);              // [BN-3]
   y.set([](auto xhat, auto gamma, auto beta) { return gamma * xhat + beta; }, xhat, gamma, beta);  // [BN-4]
   return {{y, mean, variance}, xhat, inv_s};
 }
@@ -49,7 +43,7 @@ Normalized normalize(const char* op, Var x, Var gamma, Var beta, real eps) {
 }  // namespace
 
 BatchNormResult batch_norm_composed(Var x, Var gamma, Var beta, real eps) {
-  check("batch_norm_composed", x, gamma, beta);
+  require_normalizable("batch_norm_composed", x, gamma, beta);
   Var mean = col_mean(x);  // [BN-1]
   Var centred = sub_row(x, mean);
   Var variance = col_mean(square(centred));  // [BN-2]

@@ -7,15 +7,14 @@
 
 namespace TARE_NAMESPACE {
 
-/// For x [N x C], y [N x C]; all others, [1 x C], live as long as the tape's step.
 struct BatchNormResult {
-  Var y;
-  View mean;      // over the batch
-  View variance;  // over the batch, biased: divided by N
+  Var y;          // [N x C], like x
+  View mean;      // [1 x C], over the batch; in the tape's memory, as the variance is
+  View variance;  // [1 x C], over the batch, biased: divided by N
 };
 
 /// y = gamma o xhat + beta with xhat = (x - mean) / sqrt(variance + eps); x [N x C], gamma and beta [1 x C].
-/// N = 1 gives y = beta; that it cannot train is the layer's to say.
+/// N = 1 gives y = beta; the layer refuses to train on it.
 BatchNormResult batch_norm(Var x, Var gamma, Var beta, real eps);
 
 /// The same from primitives, so that the tape derives the gradient.

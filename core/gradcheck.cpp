@@ -13,7 +13,7 @@ const real kStep = std::cbrt(std::numeric_limits<real>::epsilon());
 
 class Checker {
  public:
-  Checker(const std::function<Var(Tape&)>& f, const std::vector<Parameter*>& inputs, double floor)
+  Checker(const std::function<Var(Tape&)>& f, const Parameters& inputs, double floor)
       : f_(f), inputs_(inputs), floor_(floor) {}
 
   Matrix value() {
@@ -46,9 +46,11 @@ class Checker {
     Index row, col;
     const auto difference = (analytic - numeric).array().abs();
     // A non-finite difference is infinitely wrong.
-    const double error = difference.isFinite().all() ? static_cast<double>(difference.maxCoeff(&row, &col)) : HUGE_VAL;
-    if (!std::isfinite(error)) row = col = 0;
-    const double relative = error / std::max(static_cast<double>(numeric.cwiseAbs().maxCoeff()), floor_);
+    const bool finite = difference.isFinite().all();
+    const double error = finite ? static_cast<double>(difference.maxCoeff(&row, &col)) : HUGE_VAL;
+    if (!finite) row = col = 0;
+    const double size = static_cast<double>(numeric.cwiseAbs().maxCoeff());
+    const double relative = finite ? error / std::max(size, floor_) : HUGE_VAL;
     worst_.absolute = std::max(worst_.absolute, error);
     if (relative >= worst_.relative) {
       worst_.relative = relative;
@@ -61,7 +63,7 @@ class Checker {
 
  private:
   const std::function<Var(Tape&)>& f_;
-  const std::vector<Parameter*>& inputs_;
+  const Parameters& inputs_;
   double floor_;
   Tape tape_;
   GradientError worst_;
@@ -72,7 +74,7 @@ class Checker {
 GradientError check_gradients(const Differentiable& f, const std::vector<Matrix>& inputs, Random& random,
                               double floor) {
   std::vector<Parameter> owned;
-  std::vector<Parameter*> parameters;
+  Parameters parameters;
   owned.reserve(inputs.size());
   for (const Matrix& m : inputs) {
     owned.emplace_back("input", m.rows(), m.cols()).value = m;
@@ -87,8 +89,8 @@ GradientError check_gradients(const Differentiable& f, const std::vector<Matrix>
   return check_gradients(of_tape, parameters, random, floor);
 }
 
-GradientError check_gradients(const std::function<Var(Tape&)>& f, const std::vector<Parameter*>& parameters,
-                              Random& random, double floor) {
+GradientError check_gradients(const std::function<Var(Tape&)>& f, const Parameters& parameters, Random& random,
+                              double floor) {
   Checker checker(f, parameters, floor);
 
   const Matrix value = checker.value();

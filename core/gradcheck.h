@@ -29,7 +29,7 @@ GradientError check_gradients(const Differentiable& f, const std::vector<Matrix>
                               double floor = 1);
 
 /// The same for a function that puts the parameters on the tape itself, as a layer does.
-GradientError check_gradients(const std::function<Var(Tape& tape)>& f, const std::vector<Parameter*>& parameters,
-                              Random& random, double floor = 1);
+GradientError check_gradients(const std::function<Var(Tape& tape)>& f, const Parameters& parameters, Random& random,
+                              double floor = 1);
 
 }  // namespace TARE_NAMESPACE

@@ -6,33 +6,33 @@
 #include <cmath>
 
 namespace TARE_NAMESPACE {
+namespace {
+
+constexpr double kWorkPerEntry = 16;  // in floating-point operations
+
+}  // namespace
 
 Var layer_norm_composed(Var x, Var gamma, Var beta, real eps) {
+  require_normalizable("layer_norm_composed", x, gamma, beta);
   Var columns = transpose(x);
   Var centred = sub_row(columns, col_mean(columns));
   Var inv_s = rsqrt(add_scalar(col_mean(square(centred)), eps));
   return add_row(mul_row(transpose(mul_row(centred, inv_s)), gamma), beta);
 }
 
-namespace {
-constexpr double kWork = 16;  // per entry, in floating-point operations
-}
-
 // With h = g o gamma, row by row:   dx = (h - mean(h) - xhat mean(h o xhat)) / s
 // dgamma = sum_i g_i o xhat_i,   dbeta = sum_i g_i
 Var layer_norm(Var x, Var gamma, Var beta, real eps) {
-  require_rows("layer_norm", x);
-  require_row("layer_norm", x, gamma);
-  require_row("layer_norm", x, beta);
+  require_normalizable("layer_norm", x, gamma, beta);
   Tape& tape = x.tape();
   const View values = x.value();
   Scratch xhat = tape.scratch(x.rows(), x.cols()), inv_s = tape.scratch(1, x.rows());
-  tape.workers().split(x.rows(), 1, kWork * values.size(), [&](Index begin, Index size) {
+  tape.workers().split(x.rows(), 1, kWorkPerEntry * values.size(), [&](Index begin, Index size) {
     for (Index i = begin; i < begin + size; ++i) {
-      auto centred = xhat.row(i).array();
+      auto centred = xhat.row(i).array();  // in whose memory it is, until it is divided by s
       centred = values.row(i).array() - values.row(i).mean();
       inv_s(0, i) = 1 / std::sqrt(centred.square().mean() + eps);
-      centred *= inv_s(0, i);
+      xhat.row(i) *= inv_s(0, i);
     }
   });
   Var y = Tape::record("layer_norm", {x, gamma, beta}, x.rows(), x.cols());
@@ -42,7 +42,7 @@ Var layer_norm(Var x, Var gamma, Var beta, real eps) {
     beta.add_grad_sum([](auto g) { return g; }, g);
     Scratch dx = x.tape().scratch(g.rows(), g.cols());
     const auto gamma_row = gamma.value().row(0).array();
-    x.tape().workers().split(g.rows(), 1, kWork * g.size(), [&](Index begin, Index size) {
+    x.tape().workers().split(g.rows(), 1, kWorkPerEntry * g.size(), [&](Index begin, Index size) {
       for (Index i = begin; i < begin + size; ++i) {
         auto h = dx.row(i).array();
         h = g.row(i).array() * gamma_row;

@@ -4,13 +4,25 @@
 #include "core/shape_checks.h"
 
 namespace TARE_NAMESPACE {
+namespace {
 
-Var linear_composed(Var x, Var w, Var b) { return add_row(matmul(x, transpose(w)), b); }
+void check(const char* op, Var x, Var w) { require(x.cols() == w.cols(), op, x, w, "x [N x in] and w [out x in]"); }
+
+void check(const char* op, Var x, Var w, Var b) {
+  check(op, x, w);
+  require(b.rows() == 1 && b.cols() == w.rows(), op, w, b, "w [out x in] and b [1 x out]");
+}
+
+}  // namespace
+
+Var linear_composed(Var x, Var w, Var b) {
+  check("linear_composed", x, w, b);
+  return add_row(matmul(x, transpose(w)), b);
+}
 
 // Y = X W' + 1 b     dX = G W,   dW = G' X,   db = 1' G
 Var linear(Var x, Var w, Var b) {
-  require(x.cols() == w.cols(), "linear", x, w, "x [N x in] and w [out x in]");
-  require(b.rows() == 1 && b.cols() == w.rows(), "linear", w, b, "w [out x in] and b [1 x out]");
+  check("linear", x, w, b);
   Var y = Tape::record("linear", {x, w, b}, x.rows(), w.rows());
   // A product can be added to what is there: beginning with the bias costs less than adding it to every row afterwards.
   y.set([](auto b) { return b; }, b);
@@ -24,7 +36,7 @@ Var linear(Var x, Var w, Var b) {
 
 // Y = X W'           dX = G W,   dW = G' X
 Var linear(Var x, Var w) {
-  require(x.cols() == w.cols(), "linear", x, w, "x [N x in] and w [out x in]");
+  check("linear", x, w);
   Var y = Tape::record("linear", {x, w}, x.rows(), w.rows());
   y.set(x.factor() * w.factor().transpose());
   return y.pullback([=](View g) {

@@ -11,7 +11,7 @@ namespace {
 constexpr double kWorkPerLogit = 50;  // in floating-point operations; nearly all of it is the exponential
 
 void check(const char* op, Var logits, std::span<const int> labels) {
-  require_rows(op, logits);
+  require_nonempty(op, logits);
   if (std::ssize(labels) != logits.rows()) {
     throw Error("{}: expected one label per row, found {} labels and logits {}", op, labels.size(), logits.shape());
   }
@@ -57,7 +57,7 @@ Var softmax_cross_entropy(Var logits, std::span<const int> labels) {
   Var y = Tape::record("softmax_cross_entropy", {logits}, 1, 1);
   y.mutable_value()(0, 0) = losses.sum() / n;
   return y.pullback([=](View g) {
-    MatrixMap difference = softmax;
+    MatrixMap difference = softmax;  // in its memory, which nothing needs afterwards
     for (Index i = 0; i < softmax.rows(); ++i) difference(i, labels[static_cast<std::size_t>(i)]) -= 1;
     logits.add_grad([scale = g(0, 0) / n](auto d) { return scale * d; }, difference);
   });

@@ -22,16 +22,21 @@ std::byte* allocate_pages(std::size_t bytes) {
 
 std::size_t bytes_of(Index rows, Index cols) { return sizeof(real) * static_cast<std::size_t>(rows * cols); }
 
+std::size_t offset_of(int quarter) { return kPage / 4 * static_cast<std::size_t>(quarter); }
+
 }  // namespace
 
 void Free::operator()(std::byte* p) const { std::free(p); }
 
-Buffer::Buffer(Index rows, Index cols, int quarter) : MatrixMap(nullptr, rows, cols), quarter_(quarter) {
-  const std::size_t offset = kPage / 4 * static_cast<std::size_t>(quarter);
-  memory_.reset(allocate_pages(offset + bytes_of(rows, cols)));
-  new (static_cast<MatrixMap*>(this)) MatrixMap(reinterpret_cast<Scalar*>(memory_.get() + offset), rows, cols);
+Buffer::Buffer(Index rows, Index cols, int quarter)
+    : Buffer(allocate_pages(offset_of(quarter) + bytes_of(rows, cols)), rows, cols, quarter) {
   setZero();
 }
+
+Buffer::Buffer(std::byte* memory, Index rows, Index cols, int quarter)
+    : MatrixMap(reinterpret_cast<Scalar*>(memory + offset_of(quarter)), rows, cols),
+      memory_(memory),
+      quarter_(quarter) {}
 
 Buffer::Buffer(const Buffer& other) : Buffer(other.rows(), other.cols(), other.quarter_) { *this = other; }
 
@@ -44,7 +49,7 @@ Buffer& Buffer::operator=(const Buffer& other) {
 }
 
 MatrixMap Arena::matrix(Index rows, Index cols) {
-  // An odd number of cache lines after each matrix: 64 neighbours of equal size pass before two addresses agree.
+  // An odd number of cache lines after each matrix: 64 neighbours of whole pages pass before two addresses agree.
   constexpr std::size_t kStagger = 5 * kLine;
   void* p = bytes(bytes_of(rows, cols) + kStagger);
   return {static_cast<real*>(p), rows, cols};

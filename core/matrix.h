@@ -67,13 +67,14 @@ class View : public Eigen::Map<const Matrix> {
 /// Row i, columns c of `m`, to write to.
 inline Row row(MatrixMap& m, Index i, Columns c) { return {m.data() + i * m.cols() + c.begin, c.size}; }
 
+/// Gives back what std::aligned_alloc gave.
 struct Free {
   void operator()(std::byte* p) const;
 };
 
 /// A matrix that owns its memory, zero at first; a copy owns a copy. `quarter` (0 to 3) says at which quarter of a
-/// 4096-byte page it begins. A processor takes two addresses that agree modulo 4096 for the same one for a while: a loop
-/// over a weight, its gradient and its momentum runs up to twice as fast when each begins in a quarter of its own.
+/// 4096-byte page it begins. A processor may take two addresses that agree modulo 4096 for the same one for a while, and a
+/// loop over a weight, its gradient and its momentum would wait for itself (docs/7-speed.md).
 class Buffer : public MatrixMap {
  public:
   Buffer(Index rows, Index cols, int quarter = 0);
@@ -83,6 +84,8 @@ class Buffer : public MatrixMap {
   using MatrixMap::operator=;
 
  private:
+  Buffer(std::byte* memory, Index rows, Index cols, int quarter);
+
   std::unique_ptr<std::byte, Free> memory_;
   int quarter_;
 };
@@ -91,7 +94,7 @@ class Buffer : public MatrixMap {
 /// same sizes as the last gets the same addresses and allocates nothing.
 class Arena {
  public:
-  /// Uninitialized, at a multiple of 64 bytes. Neighbours of equal size differ in address modulo 4096.
+  /// Uninitialized, at a multiple of 64 bytes. Neighbours whose size is a multiple of 4096 bytes differ in address modulo 4096.
   MatrixMap matrix(Index rows, Index cols);
   void* bytes(std::size_t size);
   void clear() { block_ = used_ = 0; }

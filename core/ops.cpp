@@ -124,7 +124,7 @@ Var col_sum(Var a) {
 
 // y = 1' A / N       dA = 1 g / N
 Var col_mean(Var a) {
-  require_rows("col_mean", a);
+  require_nonempty("col_mean", a);
   const auto n = static_cast<real>(a.rows());
   Var y = Tape::record("col_mean", {a}, 1, a.cols());
   y.set_sum([](auto a) { return a; }, a);
@@ -141,7 +141,7 @@ Var sum(Var a) {
 
 // y = 1' A 1 / (N C) dA = g / (N C) 1 1'
 Var mean(Var a) {
-  require_rows("mean", a);
+  require_nonempty("mean", a);
   const auto n = static_cast<real>(a.rows() * a.cols());
   Var y = Tape::record("mean", {a}, 1, 1);
   y.mutable_value()(0, 0) = a.value().sum() / n;

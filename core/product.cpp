@@ -15,8 +15,10 @@
 //      4 rows |    A      |           4 rows  | tile    |      24 multiply-adds for 10 loads, so the loads can keep up
 //             +-----------+                   +---------+
 //
-// The tiles below each other read the same panel. It is a copy in the order in which it is read, and a transposed B is turned
-// over on the way. A is read where it is. A k at which all of a tile's rows of A are background is left out.
+// (Goto, van de Geijn 2008, "Anatomy of high-performance matrix multiplication", ACM TOMS 34(3), in small.)
+//
+// The tiles below each other read the same panel. It is a copy in the order in which it is read, and B is
+// transposed on the way where it must be. A is read where it is. A k at which all of a tile's rows of A are background is left out.
 
 namespace TARE_NAMESPACE {
 namespace {
@@ -29,8 +31,8 @@ namespace simd = Eigen::internal;
 using Packet = simd::packet_traits<real>::type;
 constexpr int kLanes = simd::packet_traits<real>::size;
 
-// Tile, row of the panel, entry of A and background must fit the registers, of which processors have 16 or 32. The fewer
-// rows a tile has, the more often all of them are background.
+// The tile's registers should leave room for a row of the panel and an entry of A; processors have 16 or 32. The fewer rows a
+// tile has, the more often all of them are background.
 constexpr int kRows = 4;
 constexpr int kPackets = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32 ? 6 : 3;
 constexpr Index kDepth = 1024;          // of a panel: at most 400 kB, which the second cache holds beside some of A
@@ -68,7 +70,7 @@ using Bits = std::uint64_t[kDepth / kWord];
 
 // The transpose of the square whose row l begins at row(l).
 template <class RowAt>
-simd::PacketBlock<Packet, kLanes> turned(const RowAt& row) {
+simd::PacketBlock<Packet, kLanes> transposed(const RowAt& row) {
   simd::PacketBlock<Packet, kLanes> square;
   for (int l = 0; l < kLanes; ++l) square.packet[l] = simd::ploadu<Packet>(row(l));
   simd::ptranspose(square);
@@ -86,7 +88,7 @@ void copy_panel(const Factor& b, const Block& block, Panel& panel) {
     Index k = 0;
     if (b.row_stride == 1) {
       for (; k + kLanes <= block.rows; k += kLanes) {
-        const auto square = turned([&](int l) { return at(k, l); });
+        const auto square = transposed([&](int l) { return at(k, l); });
         for (int l = 0; l < kLanes; ++l) simd::pstore(to + (k + l) * stride, square.packet[l]);
       }
     } else if (j + kLanes <= block.cols) {
@@ -190,12 +192,12 @@ void compute_tile(const Factor& a, const real* a_rows, const Bits& foreground, c
 
 // `block` of C = or += `rows`, which are `stride` numbers apart.
 void copy_rows(const real* rows, Index stride, const Result& c, const Block& block) {
-  // As many whole squares as there are, if they must be turned over; one by one what remains.
-  const bool turn = c.row_stride == 1;
-  const Index high = turn ? block.rows / kLanes * kLanes : 0, wide = turn ? block.cols / kLanes * kLanes : 0;
+  // As many whole squares as there are, if they must be transposed; one by one what remains.
+  const bool transpose = c.row_stride == 1;
+  const Index high = transpose ? block.rows / kLanes * kLanes : 0, wide = transpose ? block.cols / kLanes * kLanes : 0;
   for (Index i = 0; i < high; i += kLanes) {
     for (Index j = 0; j < wide; j += kLanes) {
-      const auto square = turned([&](int l) { return rows + (i + l) * stride + j; });
+      const auto square = transposed([&](int l) { return rows + (i + l) * stride + j; });
       for (int l = 0; l < kLanes; ++l) {
         real* to = c.at(block.row + i, block.col + j + l);
         simd::pstoreu(to, c.add ? simd::padd(simd::ploadu<Packet>(to), square.packet[l]) : square.packet[l]);
@@ -243,7 +245,7 @@ void multiply_any_panel(const Factor& a, Index k, const Bits* foreground, const 
 }
 
 void multiply_block(const Factor& a, const Factor& b, const Result& first, const Block& block) {
-  Panel panel;
+  Panel panel;  // on the stack, where a thread needs half a megabyte for it
   Bits foreground[kHeight / kRows];
   for (Index i = 0; i < block.rows; i += kHeight) {
     const Index row = block.row + i, rows = std::min(kHeight, block.rows - i);
@@ -275,14 +277,14 @@ Factor Factor::transpose() const {
 
 void multiply(const Product& product, MatrixMap c, bool add, Workers& workers) {
   // Tiles leave out A's background only. If it is B that has one, C' = B' A'.
-  const bool turn = product.b.background && product.a.rows >= kWorthLooking;
-  Factor a = turn ? product.b.transpose() : product.a;
-  const Factor b = turn ? product.a.transpose() : product.b;
-  const Result to{c.data(), turn ? 1 : c.cols(), turn ? c.cols() : 1, add};
+  const bool transpose = product.b.background && product.a.rows >= kWorthLooking;
+  Factor a = transpose ? product.b.transpose() : product.a;
+  const Factor b = transpose ? product.a.transpose() : product.b;
+  const Result to{c.data(), transpose ? 1 : c.cols(), transpose ? c.cols() : 1, add};
   if (b.cols < kWorthLooking) a.background.reset();
 
   const double work = 2.0 * static_cast<double>(c.size() * a.cols);
-  // By columns each thread turns over only its part of B, by rows all of it; a batch of many rows does not mind.
+  // By columns each thread copies only its part of B, by rows all of it; a batch of many rows does not mind.
   if (b.cols > a.rows) {
     workers.split(b.cols, kLanes, work, [&](Index begin, Index size) {
       multiply_block(a, b, to, {0, begin, a.rows, size});

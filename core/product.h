@@ -12,8 +12,8 @@ namespace TARE_NAMESPACE {
 
 /// A matrix or a transpose, as a product reads it: entry (i, j) is data[i * row_stride + j * col_stride].
 struct Factor {
-  Factor(const View& m, std::optional<real> background_ = {})
-      : data(m.data()), rows(m.rows()), cols(m.cols()), row_stride(cols), col_stride(1), background(background_) {}
+  Factor(const View& m, std::optional<real> background_of_m = {})
+      : data(m.data()), rows(m.rows()), cols(m.cols()), row_stride(cols), col_stride(1), background(background_of_m) {}
 
   Factor transpose() const;
   const real* at(Index i, Index j) const { return data + i * row_stride + j * col_stride; }

@@ -15,8 +15,15 @@ inline void require_row(const char* op, Var a, Var r) {
 }
 
 /// A reduction of nothing has no value.
-inline void require_rows(const char* op, Var a) {
+inline void require_nonempty(const char* op, Var a) {
   if (a.rows() < 1 || a.cols() < 1) throw Error("{}: expected at least one row and column, found {}", op, a.shape());
+}
+
+/// x [N x C] with something to normalize; gamma and beta [1 x C].
+inline void require_normalizable(const char* op, Var x, Var gamma, Var beta) {
+  require_nonempty(op, x);
+  require_row(op, x, gamma);
+  require_row(op, x, beta);
 }
 
 }  // namespace TARE_NAMESPACE

@@ -44,7 +44,7 @@ const Tape::Node& Tape::node(const Var& v) const {
 Var Tape::constant(Index rows, Index cols, std::optional<real> background) {
   real* value = arena_.matrix(rows, cols).data();
   return push(
-      {"constant", {-1, -1, -1}, layer_, nullptr, rows, cols, value, nullptr, false, nullptr, nullptr, background});
+      {.op = "constant", .layer = layer_, .rows = rows, .cols = cols, .value = value, .background = background});
 }
 
 Var Tape::constant(const Eigen::Ref<const Matrix>& m) {
@@ -54,14 +54,21 @@ Var Tape::constant(const Eigen::Ref<const Matrix>& m) {
 }
 
 Var Tape::leaf(Parameter& p) {
-  const Index rows = p.value.rows(), cols = p.value.cols();
-  real* grad = recording_ ? p.grad.data() : nullptr;
-  return push({"leaf", {-1, -1, -1}, layer_, &p, rows, cols, p.value.data(), grad, recording_, nullptr, nullptr, {}});
+  return push({.op = "leaf",
+               .layer = layer_,
+               .rows = p.value.rows(),
+               .cols = p.value.cols(),
+               .parameter = &p,
+               .value = p.value.data(),
+               .grad = recording_ ? p.grad.data() : nullptr,
+               .needs_grad = recording_});
 }
 
 Var Tape::record(const char* op, std::initializer_list<Var> operands, Index rows, Index cols) {
   Tape& tape = operands.begin()->tape();
-  Node node{op, {-1, -1, -1}, tape.layer_, nullptr, rows, cols, nullptr, nullptr, false, nullptr, nullptr, {}};
+  Node node{.op = op, .layer = tape.layer_, .rows = rows, .cols = cols};
+  if (operands.size() > node.operands.size())
+    throw Error("{}: expected at most 3 operands, found {}", op, operands.size());
   std::size_t i = 0;
   for (const Var& v : operands) {
     if (&v.tape() != &tape) throw Error("{}: its operands are on different tapes", op);

@@ -20,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 namespace TARE_NAMESPACE {
 
@@ -34,14 +35,17 @@ struct Parameter {
   Buffer value, grad;
 };
 
+using Parameters = std::vector<Parameter*>;
+
 /// A value on a tape. Copying a Var copies a reference to it. Valid until the tape is cleared; using it later is an Error.
 class Var {
  public:
+  /// [rows x cols], to read for as long as this Var is valid.
   View value() const;
   /// The value as a factor of a product, with its background (core/product.h).
   Factor factor() const;
-  /// The gradient of what backward() was called on; zero where it does not depend on this value. Error before backward()
-  /// and for a value that needs no gradient.
+  /// A copy of the gradient of what backward() was called on; zero where that does not depend on this value. Of a leaf: all
+  /// that its parameter's grad holds. Error before backward() and for a value that needs no gradient.
   Matrix grad() const;
   Index rows() const { return value().rows(); }
   Index cols() const { return value().cols(); }
@@ -52,6 +56,8 @@ class Var {
 
   // For writing ops. A formula is a function of rows, called with row i of every operand (of its only row, if it has
   // just one), that returns row i of the result:   y.set([](auto a, auto b) { return a * b; }, a, b);
+  // What it returns is an Eigen expression, which is computed later: it must not refer to an Array of the formula's own.
+  // Several threads call it at once.
 
   /// This value = the formula, row by row.
   template <class Formula, class... Operands>
@@ -130,7 +136,7 @@ class Tape {
     int layer;                    // as last told by set_layer; -1: none
     const Parameter* parameter;   // of a leaf, else null
     View value;
-    std::optional<View> grad;  // if backward() has reached it
+    std::optional<View> grad;  // if backward() has reached it; of a leaf, its parameter's
   };
   Entry entry(std::size_t i) const;
   std::size_t size() const { return nodes_.size(); }
@@ -139,7 +145,7 @@ class Tape {
 
   // For writing ops:
 
-  /// A new value for an op to fill, on the tape of its operands. Error if one of them is on another tape or outdated.
+  /// A new value for an op to fill, on the tape of its one to three operands. Error if one of them is on another tape or outdated.
   static Var record(const char* op, std::initializer_list<Var> operands, Index rows, Index cols);
   /// Uninitialized memory that lasts until clear(), for what a pullback must remember.
   Scratch scratch(Index rows, Index cols);
@@ -150,16 +156,16 @@ class Tape {
 
   struct Node {
     const char* op;
-    std::array<int, 3> operands;
     int layer;
-    const Parameter* parameter;
     Index rows, cols;
-    real* value;
-    real* grad;  // null until something is added; a leaf's is its parameter's
-    bool needs_grad;
-    void (*pull)(const void* closure, const View& g);
-    const void* closure;
-    std::optional<real> background;  // of a constant
+    std::array<int, 3> operands{-1, -1, -1};
+    const Parameter* parameter = nullptr;
+    real* value = nullptr;
+    real* grad = nullptr;  // null until something is added; a leaf's is its parameter's
+    bool needs_grad = false;
+    void (*pull)(const void* closure, const View& g) = nullptr;
+    const void* closure = nullptr;
+    std::optional<real> background = {};  // of a constant
   };
   // Where a formula or product is written, and whether it is added to what is there.
   struct Target {
@@ -191,13 +197,10 @@ class Tape {
 
 namespace detail {
 
-/// What an elementwise formula costs per element in the workers' currency: it moves memory more than it computes.
-inline constexpr double kElementwiseWork = 8;
-
 inline View view(const Var& v) { return v.value(); }
 inline View view(const View& v) { return v; }
 inline ConstRow operand_row(const View& v, Index i, Columns c) { return v.row(v.rows() == 1 ? 0 : i, c); }
-// The N of operands that have N rows or one.
+// The N of operands that have N rows or one. (One row beside an empty batch has nothing to go with.)
 template <class... Views>
 Index rows_of_all(const Views&... views) {
   const auto [fewest, most] = std::minmax({views.rows()...});
@@ -210,7 +213,7 @@ template <class Formula, class... Views>
 void Tape::write(Target target, const Formula& formula, const Views&... views) {
   MatrixMap& to = target.to;
   const Columns all{0, to.cols()};
-  workers_.split(to.rows(), 1, detail::kElementwiseWork * to.size(), [&](Index begin, Index size) {
+  workers_.split(to.rows(), 1, Workers::kElementwiseWork * to.size(), [&](Index begin, Index size) {
     for (Index i = begin; i < begin + size; ++i) {
       if (target.add) {
         row(to, i, all) += formula(detail::operand_row(views, i, all)...);
@@ -225,7 +228,7 @@ template <class Formula, class... Views>
 void Tape::write_sum(Target target, const Formula& formula, const Views&... views) {
   MatrixMap& to = target.to;
   const Index rows = detail::rows_of_all(views...);
-  workers_.split(to.cols(), 16, detail::kElementwiseWork * rows * to.cols(), [&](Index begin, Index size) {
+  workers_.split(to.cols(), Workers::kLine, Workers::kElementwiseWork * rows * to.cols(), [&](Index begin, Index size) {
     const Columns c{begin, size};
     if (!target.add) row(to, 0, c).setZero();
     for (Index i = 0; i < rows; ++i) row(to, 0, c) += formula(detail::operand_row(views, i, c)...);

@@ -17,7 +17,7 @@ using Eigen::Index;
 
 class Workers {
  public:
-  /// `threads` >= 1 counts the caller: Workers(1) starts none and runs every loop inline. Throws Error on less.
+  /// `threads` >= 1 counts the caller: Workers(1) starts none and runs every loop inline. Throws Error on less, and if the system starts fewer.
   explicit Workers(int threads);
   ~Workers();
   Workers(const Workers&) = delete;
@@ -41,6 +41,10 @@ class Workers {
 
   /// Waking a sleeping thread costs some microseconds: a million operations take about ten.
   static constexpr double kWorthSplitting = 1e6;
+  /// What an elementwise formula costs per element, in operations: it moves memory more than it computes.
+  static constexpr double kElementwiseWork = 8;
+  /// The grain of a row that threads write to: at least a cache line of numbers, which two should not share.
+  static constexpr Index kLine = 16;
 
  private:
   struct Loop {

@@ -34,7 +34,7 @@ Var gather_rows(const ImageSet& set, Pixels pixels, Index size, Index known, Tap
   Var x = tape.constant(size, features, background);
   real* to = x.mutable_value().data();
   const auto pixels_of = [&](Index i) { return set.pixels.data() + image_of(i) * features; };
-  const double work = detail::kElementwiseWork * static_cast<double>(size * features);
+  const double work = Workers::kElementwiseWork * static_cast<double>(size * features);
   tape.workers().split(size, 1, work, [&](Index begin, Index rows) {
     constexpr Index kAhead = 4;
     for (Index i = begin, end = begin + rows; i < end; ++i) {

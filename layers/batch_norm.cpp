@@ -25,8 +25,8 @@ Var BatchNorm::normalize_batch(Var x) {
   const auto op = options.kind == BatchNormKind::fused      ? batch_norm
                   : options.kind == BatchNormKind::composed ? batch_norm_composed
                                                             : batch_norm_diagonal_gradient;
-  Var scale = tape.leaf(gamma), shift = tape.leaf(beta);
-  const auto [y, mean, variance] = op(x, scale, shift, static_cast<real>(options.eps));
+  Var gamma_leaf = tape.leaf(gamma), beta_leaf = tape.leaf(beta);
+  const auto [y, mean, variance] = op(x, gamma_leaf, beta_leaf, static_cast<real>(options.eps));
 
   const auto n = static_cast<real>(x.rows()), m = static_cast<real>(options.momentum);
   // [BN-5]
@@ -41,7 +41,8 @@ Var BatchNorm::normalize_running(Var x) {
   Tape& tape = x.tape();
   Var inv_s = rsqrt(add_scalar(tape.constant(running_var), static_cast<real>(options.eps)));
   Var xhat = mul_row(sub_row(x, tape.constant(running_mean)), inv_s);
-  return add_row(mul_row(xhat, tape.leaf(gamma)), tape.leaf(beta));
+  Var scaled = mul_row(xhat, tape.leaf(gamma));
+  return add_row(scaled, tape.leaf(beta));
 }
 
 std::vector<StateTensor> BatchNorm::state() {

@@ -29,7 +29,7 @@ class BatchNorm : public Layer {
   Var forward(Var x, Mode mode) override;
   std::unique_ptr<Layer> clone() const override { return std::make_unique<BatchNorm>(*this); }
   std::string describe() const override { return fmt::format("BatchNorm({})", options.features); }
-  std::vector<Parameter*> parameters() override { return {&gamma, &beta}; }
+  Parameters parameters() override { return {&gamma, &beta}; }
   std::vector<StateTensor> state() override;
 
   Options options;

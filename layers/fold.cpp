@@ -13,6 +13,12 @@ const BatchNorm* batch_norm_at(const Sequential& model, std::size_t i) {
   return i < model.size() ? dynamic_cast<const BatchNorm*>(&model[i]) : nullptr;
 }
 
+void check_widths(const Linear& linear, const BatchNorm& norm, std::size_t place_of_norm) {
+  if (norm.options.features == linear.weight.value.rows()) return;
+  throw Error("layer {}, {}: expected as many features as {} puts out", place_of_norm, norm.describe(),
+              linear.describe());
+}
+
 Linear fold(const Linear& linear, const BatchNorm& norm) {
   Linear folded({.in = linear.weight.value.cols(), .out = linear.weight.value.rows(), .bias = true});
   for (Index k = 0; k < linear.weight.value.rows(); ++k) {
@@ -43,10 +49,7 @@ Sequential fold_batch_norm(const Sequential& model) {
       folded.add(model[i].clone());
       continue;
     }
-    if (norm->options.features != linear->weight.value.rows()) {
-      throw Error("layer {}, {}: expected as many features as {} puts out", i + 1, norm->describe(),
-                  linear->describe());
-    }
+    check_widths(*linear, *norm, i + 1);
     folded.add(fold(*linear, *norm));
     any = true;
     ++i;  // the BatchNorm is done with
@@ -62,10 +65,7 @@ Sequential drop_cancelled_biases(const Sequential& model) {
     auto* linear = dynamic_cast<Linear*>(&dropped[i]);
     auto* norm = dynamic_cast<BatchNorm*>(&dropped[i + 1]);
     if (linear == nullptr || norm == nullptr || !linear->bias) continue;
-    if (norm->options.features != linear->weight.value.rows()) {
-      throw Error("layer {}, {}: expected as many features as {} puts out", i + 1, norm->describe(),
-                  linear->describe());
-    }
+    check_widths(*linear, *norm, i + 1);
     norm->running_mean -= linear->bias->value;  // [BIAS-3]
     linear->bias.reset();
     any = true;

@@ -13,7 +13,7 @@ Sequential fold_batch_norm(const Sequential& model);
 
 /// The model without the biases of the Linears right before a BatchNorm, with the same outputs in evaluation:
 ///   running_mean_k -= b_k.
-/// Error if there is no such bias.
+/// Error if there is no such bias or, naming the layer, if a BatchNorm is not as wide as the Linear.
 Sequential drop_cancelled_biases(const Sequential& model);
 
 }  // namespace TARE_NAMESPACE

@@ -24,7 +24,7 @@ class Layer {
   virtual std::unique_ptr<Layer> clone() const = 0;
   /// As it was built: "Linear(784, 256, no bias)".
   virtual std::string describe() const = 0;
-  virtual std::vector<Parameter*> parameters() { return {}; }
+  virtual Parameters parameters() { return {}; }
   /// Parameters and buffers: what a saved model consists of.
   virtual std::vector<StateTensor> state() { return {}; }
   /// What it draws from in training, or nullptr. Belongs to a run, not to a model.

@@ -17,12 +17,12 @@ class LayerNorm : public Layer {
   }
 
   Var forward(Var x, Mode) override {
-    Var scale = x.tape().leaf(gamma), shift = x.tape().leaf(beta);
-    return layer_norm(x, scale, shift, static_cast<real>(options.eps));
+    Var gamma_leaf = x.tape().leaf(gamma), beta_leaf = x.tape().leaf(beta);
+    return layer_norm(x, gamma_leaf, beta_leaf, static_cast<real>(options.eps));
   }
   std::unique_ptr<Layer> clone() const override { return std::make_unique<LayerNorm>(*this); }
   std::string describe() const override { return fmt::format("LayerNorm({})", options.features); }
-  std::vector<Parameter*> parameters() override { return {&gamma, &beta}; }
+  Parameters parameters() override { return {&gamma, &beta}; }
   std::vector<StateTensor> state() override {
     return {{gamma.name, {options.features}, gamma.value}, {beta.name, {options.features}, beta.value}};
   }

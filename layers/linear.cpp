@@ -15,7 +15,7 @@ std::string Linear::describe() const {
   return fmt::format("Linear({}, {}{})", weight.value.cols(), weight.value.rows(), bias ? "" : ", no bias");
 }
 
-std::vector<Parameter*> Linear::parameters() {
+Parameters Linear::parameters() {
   if (bias) return {&weight, &*bias};
   return {&weight};
 }

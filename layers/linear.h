@@ -20,7 +20,7 @@ class Linear : public Layer {
   Var forward(Var x, Mode mode) override;  // [N x in] -> [N x out]
   std::unique_ptr<Layer> clone() const override { return std::make_unique<Linear>(*this); }
   std::string describe() const override;
-  std::vector<Parameter*> parameters() override;
+  Parameters parameters() override;
   std::vector<StateTensor> state() override;
 
   Parameter weight;               // [out x in]

@@ -43,7 +43,7 @@ Sequential make_mlp(const MlpOptions& options, std::uint64_t seed) {
     const bool keep = options.bias == BiasRule::keep;
     Linear& layer = model.add(Linear({.in = in, .out = out, .bias = keep || !followed_by_batch_norm}));
     initialize(layer, options.init, options.activation == Activation::relu, random);
-    if (options.norm == Norm::batch) model.add(BatchNorm({.features = out, .kind = options.batch_norm_kind}));
+    if (followed_by_batch_norm) model.add(BatchNorm({.features = out, .kind = options.batch_norm_kind}));
     if (options.norm == Norm::layer) model.add(LayerNorm({.features = out}));
     add_activation(model, options.activation);
     if (options.dropout > 0) model.add(Dropout(options.dropout, Random(seed, Random::Stream::dropout, i)));

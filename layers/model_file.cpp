@@ -32,7 +32,9 @@ void check(const StateTensor& expected, const TensorData& found, const std::stri
   }
   const bool is_count = std::holds_alternative<std::int64_t*>(expected.data);
   if (is_count != (found.dtype == Dtype::I64)) {
-    throw Error("{}: {}: expected {}", file, expected.name, is_count ? "I64" : "F32 or F64, found I64");
+    const char* numbers = "F32 or F64";
+    throw Error("{}: {}: expected {}, found {}", file, expected.name, is_count ? "I64" : numbers,
+                is_count ? numbers : "I64");
   }
 }
 

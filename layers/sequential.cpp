@@ -25,8 +25,8 @@ std::string Sequential::describe() const {
   return text;
 }
 
-std::vector<Parameter*> Sequential::parameters() {
-  std::vector<Parameter*> all;
+Parameters Sequential::parameters() {
+  Parameters all;
   for (const auto& layer : layers_) {
     for (Parameter* p : layer->parameters()) all.push_back(p);
   }

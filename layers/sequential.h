@@ -36,7 +36,7 @@ class Sequential : public Layer {
   Var forward(Var x, Mode mode) override;
   std::unique_ptr<Layer> clone() const override { return std::make_unique<Sequential>(*this); }
   std::string describe() const override;  // "Linear(784, 256, no bias) - BatchNorm(256) - ReLU - ..."
-  std::vector<Parameter*> parameters() override;
+  Parameters parameters() override;
   std::vector<StateTensor> state() override;  // "0.weight", "1.running_mean", ...
 
  private:

@@ -19,10 +19,11 @@ std::vector<Buffer> buffers_for(const Parameters& parameters, int quarter) {
 template <class Update>
 void for_pieces(const Parameter& p, Workers& workers, const Update& update) {
   const Index n = p.value.size();
-  workers.split(n, 16, 2 * detail::kElementwiseWork * static_cast<double>(n), [&](Index begin, Index size) {
-    constexpr Index kPiece = 1024;
-    for (Index i = begin, end = begin + size; i < end; i += kPiece) update(i, std::min(kPiece, end - i));
-  });
+  workers.split(n, Workers::kLine, 2 * Workers::kElementwiseWork * static_cast<double>(n),
+                [&](Index begin, Index size) {
+                  constexpr Index kPiece = 1024;
+                  for (Index i = begin, end = begin + size; i < end; i += kPiece) update(i, std::min(kPiece, end - i));
+                });
 }
 
 Row piece(Buffer& buffer, Index begin, Index size) { return {buffer.data() + begin, size}; }
@@ -38,16 +39,16 @@ void add_state(std::vector<StateTensor>& state, const char* name, std::vector<Bu
 Sgd::Sgd(Parameters parameters, Options options)
     : parameters_(std::move(parameters)), options_(options), velocity_(buffers_for(parameters_, 2)) {}
 
-// The first step's v = g is momentum 0 + g, because the buffers start at zero.
-void Sgd::step(double lr_, Workers& workers) {
-  const auto lr = static_cast<real>(lr_), momentum = static_cast<real>(options_.momentum);
-  const auto decay = static_cast<real>(options_.weight_decay);
+// v = momentum v + g + weight_decay w;   w -= lr v
+void Sgd::step(double lr, Workers& workers) {
+  const auto rate = static_cast<real>(lr), momentum = static_cast<real>(options_.momentum);
+  const auto weight_decay = static_cast<real>(options_.weight_decay);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Parameter& p = *parameters_[i];
     for_pieces(p, workers, [&](Index begin, Index size) {
       Row w = piece(p.value, begin, size), g = piece(p.grad, begin, size), v = piece(velocity_[i], begin, size);
-      v = momentum * v + (g + decay * w);
-      w -= lr * v;
+      v = momentum * v + (g + weight_decay * w);
+      w -= rate * v;
     });
   }
 }
@@ -66,8 +67,9 @@ Adam::Adam(Parameters parameters, Options options)
 
 void Adam::step(double lr, Workers& workers) {
   ++t_;
+  // lr mhat / (sqrt(vhat) + eps) = lr / correction1 m / (sqrt(v) / sqrt(correction2) + eps)
   const double correction1 = 1 - std::pow(options_.beta1, t_), correction2 = 1 - std::pow(options_.beta2, t_);
-  const auto step_size = static_cast<real>(lr / correction1), root2 = static_cast<real>(std::sqrt(correction2));
+  const auto rate = static_cast<real>(lr / correction1), root_correction2 = static_cast<real>(std::sqrt(correction2));
   const auto beta1 = static_cast<real>(options_.beta1), one_minus_beta1 = static_cast<real>(1 - options_.beta1);
   const auto beta2 = static_cast<real>(options_.beta2), one_minus_beta2 = static_cast<real>(1 - options_.beta2);
   const auto eps = static_cast<real>(options_.eps);
@@ -81,7 +83,7 @@ void Adam::step(double lr, Workers& workers) {
       w *= shrink;
       m = beta1 * m + one_minus_beta1 * (g + l2 * w);
       v = beta2 * v + one_minus_beta2 * (g + l2 * w).square();
-      w -= step_size * m / (v.sqrt() / root2 + eps);
+      w -= rate * m / (v.sqrt() / root_correction2 + eps);
     });
   }
 }
@@ -99,7 +101,7 @@ void zero_grad(const Parameters& parameters) {
 
 double clip_grad_norm(const Parameters& parameters, double max_norm) {
   double sum = 0;
-  for (const Parameter* p : parameters) sum += static_cast<double>(p->grad.squaredNorm());
+  for (const Parameter* p : parameters) sum += p->grad.cast<double>().squaredNorm();
   const double norm = std::sqrt(sum);
   const double factor = max_norm / (norm + 1e-6);
   if (factor < 1) {

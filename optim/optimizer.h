@@ -10,8 +10,6 @@
 
 namespace TARE_NAMESPACE {
 
-using Parameters = std::vector<Parameter*>;
-
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -21,7 +19,7 @@ class Optimizer {
   virtual std::vector<StateTensor> state() = 0;
 };
 
-/// g += weight_decay w;   v = momentum v + g, at first v = g;   w -= lr v
+/// g += weight_decay w;   v = momentum v + g, with v = 0 at first;   w -= lr v
 class Sgd : public Optimizer {
  public:
   struct Options {
@@ -40,7 +38,7 @@ class Sgd : public Optimizer {
 };
 
 /// Adam (Kingma, Ba 2015, arXiv 1412.6980, algorithm 1); with `decoupled`, AdamW (Loshchilov, Hutter 2019, arXiv
-/// 1711.05101, algorithm 2):
+/// 1711.05101, algorithm 2, where lr weight_decay stands for eta lambda):
 ///   Adam: g += weight_decay w      AdamW: w *= 1 - lr weight_decay
 ///   m = beta1 m + (1 - beta1) g;   v = beta2 v + (1 - beta2) g^2
 ///   w -= lr mhat / (sqrt(vhat) + eps),   mhat = m / (1 - beta1^t),   vhat = v / (1 - beta2^t)
@@ -62,6 +60,7 @@ class Adam : public Optimizer {
   std::vector<Buffer> m_, v_;
 };
 
+/// Sets all gradients to zero, as every step must begin.
 void zero_grad(const Parameters& parameters);
 
 /// Scales all gradients by max_norm / (norm + 1e-6) if that is below 1, norm being the Euclidean norm of all of them taken

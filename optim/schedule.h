@@ -5,11 +5,11 @@
 
 namespace tare {
 
-/// lr * gamma^k after k complete periods of `period` steps.
+/// lr * gamma^k after k complete periods of `period` >= 1 steps.
 double step_decay(double lr, std::int64_t step, std::int64_t period, double gamma);
 
 /// Linear warm-up to lr over `warmup` steps (lr / warmup at step 0), then half a cosine down to 0, reached after the last
-/// of `total` steps (Loshchilov, Hutter 2017, arXiv 1608.03983, eq. 5, without restarts).
+/// of `total` > warmup steps (Loshchilov, Hutter 2017, arXiv 1608.03983, eq. 5, without restarts).
 double cosine(double lr, std::int64_t step, std::int64_t total, std::int64_t warmup = 0);
 
 }  // namespace tare

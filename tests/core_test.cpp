@@ -325,6 +325,7 @@ TEST_CASE("misuse of the tape is an error") {
     const Var x = tape.leaf(p), y = other.leaf(p);
     CHECK(error_of([&] { add(x, y); }) == "add: its operands are on different tapes");
     CHECK(error_of([&] { matmul(y, x); }) == "matmul: its operands are on different tapes");
+    CHECK(error_of([&] { Tape::record("four", {x, x, x, x}, 1, 1); }) == "four: expected at most 3 operands, found 4");
     CHECK(contains(error_of([&] { tape.backward(sum(y)); }), "on another tape"));
   }
   SUBCASE("backward on a matrix") {
@@ -755,6 +756,10 @@ TEST_CASE("check_gradients finds a wrong derivative and says where") {
   const GradientError infinite = check([](Tape&, In x) { return add(x[0], times_three(x[1], kNan)); });
   CHECK(!(infinite.relative <= 1e-6));
   CHECK(!infinite.worst.empty());
+  // No difference of values that are not finite says anything.
+  const GradientError undefined = check([](Tape&, In x) { return log(sub(x[0], x[0])); });
+  CHECK(!(undefined.relative <= 1e-6));
+  CHECK(!undefined.worst.empty());
 }
 
 }  // namespace

@@ -130,7 +130,7 @@ TEST_CASE("Linear is x W' + b") {
   CHECK(same_bits(evaluate(layer, x, Mode::train), expected));
   CHECK(same_bits(evaluate(layer, x, Mode::eval), expected));
 
-  CHECK(layer.parameters() == std::vector<Parameter*>{&layer.weight, &*layer.bias});
+  CHECK(layer.parameters() == Parameters{&layer.weight, &*layer.bias});
   CHECK(state_names(layer) == Names{"weight", "bias"});
   CHECK(layer.state()[0].shape == std::vector<Index>{2, 3});
   CHECK(layer.state()[1].shape == std::vector<Index>{2});
@@ -140,7 +140,7 @@ TEST_CASE("a Linear without bias has none, rather than a zero one") {
   Linear layer({.in = 3, .out = 2, .bias = false});
   CHECK(layer.describe() == "Linear(3, 2, no bias)");
   CHECK_FALSE(layer.bias.has_value());
-  CHECK(layer.parameters() == std::vector<Parameter*>{&layer.weight});
+  CHECK(layer.parameters() == Parameters{&layer.weight});
   CHECK(state_names(layer) == Names{"weight"});
   layer.weight.value << 1, 2, 3, 4, 5, 6;
   Matrix x(1, 3), expected(1, 2);
@@ -417,7 +417,7 @@ void check_deep(Layer& original, Layer& copy) {
   REQUIRE(state_names(copy) == state_names(original));
   const std::vector<Matrix> before = snapshot(original);
   REQUIRE(same(snapshot(copy), before));
-  const std::vector<Parameter*> ours = original.parameters(), theirs = copy.parameters();
+  const Parameters ours = original.parameters(), theirs = copy.parameters();
   REQUIRE(ours.size() == theirs.size());
   for (std::size_t i = 0; i < ours.size(); ++i) {
     CHECK(ours[i] != theirs[i]);
@@ -483,7 +483,7 @@ TEST_CASE("copying a Sequential copies its layers") {
   CHECK(same(snapshot(copy), snapshot(original)));
 
   // A layer that was moved keeps its address: parameters collected before are still the model's.
-  const std::vector<Parameter*> parameters = copy.parameters();
+  const Parameters parameters = copy.parameters();
   Sequential moved = std::move(copy);
   CHECK(moved.parameters() == parameters);
 }
@@ -505,8 +505,7 @@ TEST_CASE("Sequential: names, order and description") {
   CHECK(model.size() == 5);
   CHECK(&model[4] == &last);
   CHECK(model.describe() == "Linear(3, 4, no bias) - BatchNorm(4) - ReLU - Dropout(0.25) - Linear(4, 2)");
-  CHECK(model.parameters() ==
-        std::vector<Parameter*>{&first.weight, &norm.gamma, &norm.beta, &last.weight, &*last.bias});
+  CHECK(model.parameters() == Parameters{&first.weight, &norm.gamma, &norm.beta, &last.weight, &*last.bias});
   CHECK(state_names(model) == Names{"0.weight", "1.weight", "1.bias", "1.running_mean", "1.running_var",
                                     "1.num_batches_tracked", "4.weight", "4.bias"});
   // The entries are the layers' own memory.

@@ -24,7 +24,7 @@ CHOICES = {
                  [("core/tape.cpp", "  arena_.clear();", "  arena_ = Arena();")]),
     "stagger": ("matrices lie back to back, buffers begin at pages",
                 [("core/matrix.cpp", "kStagger = 5 * kLine", "kStagger = 0"),
-                 ("core/matrix.cpp", "offset = kPage / 4 * static_cast<std::size_t>(quarter)", "offset = 0")]),
+                 ("core/matrix.cpp", "return kPage / 4 * static_cast<std::size_t>(quarter);", "return 0 * static_cast<std::size_t>(quarter);")]),
     "prefetch": ("images are not asked for early",
                  [("datasets/batches.cpp", "kAhead = 4", "kAhead = 1 << 20")]),
     "pieces": ("a whole weight is updated line by line",
@@ -72,7 +72,7 @@ CHOICES = {
     "v3": ("-march=x86-64-v3: vectors of 8 numbers instead of 16",
            [("CMakeLists.txt", "PUBLIC -march=${TARE_MARCH}", "PUBLIC -march=x86-64-v3")]),
     "function": ("a pullback is a std::function",
-                 [("core/tape.h", "    void (*pull)(const void* closure, const View& g);\n    const void* closure;",
+                 [("core/tape.h", "    void (*pull)(const void* closure, const View& g) = nullptr;\n    const void* closure = nullptr;",
                    "    std::function<void(const View& g)> pull;\n    std::nullptr_t closure = nullptr;"),
                   ("core/tape.h", "#include <array>", "#include <array>\n#include <functional>"),
                   ("core/tape.h", "    node.closure = new (tape_->arena_.bytes(sizeof(Pullback))) Pullback(pullback);\n"
