@@ -65,7 +65,7 @@ int run_bench(const BenchOptions& options) {
   };
   const TrainingResult result = train(model, data, training, hooks);
   if (result.diverged) {
-    fmt::print(stderr, "tare: the loss is {} in step {}: training has diverged\n", result.last.loss, result.last.step);
+    print_error(fmt::format("the loss is {} in step {}: training has diverged", result.last.loss, result.last.step));
     return 3;
   }
   if (result.stopped) {

@@ -55,7 +55,9 @@ Safetensors make_checkpoint(Sequential& model, RunState& state, const RunDescrip
 void load_checkpoint(const Safetensors& checkpoint, const std::string& file, Sequential& model, RunState& state) {
   Numbers numbers = numbers_of(model, state);
   load_state(whole_state(model, state, numbers), "the run that its options describe", checkpoint, file);
-  if (numbers.step < 0) throw Error("{}: run.step: expected at least 0, found {}", file, numbers.step);
+  check_counts({{"step", {}, &numbers.step}, {"epoch_correct", {}, &numbers.epoch_correct}}, "run.", file);
+  check_counts(model.state(), "model.", file);
+  check_counts(state.optimizer->state(), "optimizer.", file);
   state.step = numbers.step;
   state.epoch_loss = std::bit_cast<double>(numbers.epoch_loss);
   state.epoch_correct = numbers.epoch_correct;

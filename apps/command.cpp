@@ -35,7 +35,8 @@ void Command::text(const std::string& name, const char* argument, const char* he
 
 void Command::flag(const std::string& name, const char* help, bool& target, bool value) {
   app_->add_flag_callback(
-      name, [&target, value] { target = value; }, help);
+          name, [&target, value] { target = value; }, help)
+      ->disable_flag_override();
 }
 
 void Command::list(const std::string& name, const char* argument, const char* help, std::vector<std::string>& target) {
@@ -43,7 +44,11 @@ void Command::list(const std::string& name, const char* argument, const char* he
 }
 
 void Command::positional(const char* name, const char* help, std::string& target, bool required) {
-  app_->add_option(name, target, help)->required(required);
+  const auto read = [name, &target](const std::string& text) {
+    if (text.empty()) throw UsageError("{}: expected a name, found nothing", name);
+    target = text;
+  };
+  app_->add_option_function<std::string>(name, read, help)->required(required);
 }
 
 void Command::positional(const char* name, const char* help, std::vector<std::string>& target) {

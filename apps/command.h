@@ -37,7 +37,7 @@ T number(const std::string& option, std::string_view text, T low, T high) {
   const bool whole = error == std::errc() && end == text.data() + text.size();
   if (whole && value >= low && value <= high) return value;  // never true of nan
   const char* kind = std::is_integral_v<T> ? "whole number" : "number";
-  if (high == std::numeric_limits<T>::max()) {
+  if (high == std::numeric_limits<T>::max() && error != std::errc::result_out_of_range) {
     throw UsageError("{}: expected a {} of at least {}, found \"{}\"", option, kind, low, text);
   }
   throw UsageError("{}: expected a {} from {} to {}, found \"{}\"", option, kind, low, high, text);

@@ -2,6 +2,7 @@
 #include "apps/commands.h"
 #include "apps/compare_options.h"
 #include "apps/fetch.h"
+#include "apps/run_description.h"
 #include "layers/safetensors.h"
 
 #include <algorithm>
@@ -171,6 +172,10 @@ int run_command_line(int argc, char** argv) {
   if (compare.given()) {
     resolve(compare_options, compare_unresolved, compare_arguments);
     compare_options.command = shell_words(argc, argv);
+    if (!is_utf8(compare_options.command)) {
+      throw UsageError("compare: expected words in UTF-8, which its report can hold, found {}",
+                       compare_options.command);
+    }
     return run_compare(compare_options);
   }
   if (eval.given()) {

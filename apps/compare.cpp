@@ -239,7 +239,7 @@ int run_compare(const CompareOptions& options) {
   std::error_code error;
   fs::create_directories(out / "runs", error);
   if (error) throw Error("--out: {}: cannot be created: {}", (out / "runs").string(), error.message());
-  for (const char* file : {"curves.csv", "summary.json", "report.html"}) check_writable(out / file);
+  for (const char* file : {"curves.csv", "summary.json", "report.html", "runs/check"}) check_writable(out / file);
   const DataSet data = load_data(data_folder);
   for (const Case& c : options.cases) plan_training(c.options, data.train);
 

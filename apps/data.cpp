@@ -1,5 +1,6 @@
 // tare data: writes the built-in sets as files, and shows what is in a set before anything is trained on it.
 #include "apps/commands.h"
+#include "apps/distinct_files.h"
 #include "apps/progress.h"
 #include "datasets/contact_sheet.h"
 #include "datasets/png.h"
@@ -112,6 +113,9 @@ int run_data_show(const DataShowOptions& options) {
   const Summary train = summarize(data.train, data.classes), test = summarize(data.test, data.classes);
   const bool plane = data.train.features() == 2;
   if (!options.png.empty()) {
+    std::vector<NamedFile> inputs;
+    for (const std::filesystem::path& file : data_files(found)) inputs.push_back({"the data", file});
+    check_distinct({{"--png", options.png}}, inputs);
     constexpr std::int64_t kAcross = 20;
     const std::vector<Tile> tiles = plane ? scatter(data, 256) : samples(data, kAcross);
     write_png(options.png, contact_sheet(tiles, plane ? data.classes : kAcross));
@@ -122,7 +126,7 @@ int run_data_show(const DataShowOptions& options) {
     out["classes"] = data.classes;
     out["train"] = to_json(data.train, train);
     out["test"] = to_json(data.test, test);
-    fmt::print("{}\n", out.dump());
+    fmt::print("{}\n", out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
     return 0;
   }
   fmt::print("{}\n\n{:<9}{:>8} {:>10} {:>8} {:>10} {:>6}\n", data_name(options.data, found), "", "images", "size",

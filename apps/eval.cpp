@@ -1,5 +1,6 @@
 // tare eval: scores a saved model on a test set, and names what it confuses.
 #include "apps/commands.h"
+#include "apps/distinct_files.h"
 #include "apps/probabilities.h"
 #include "apps/progress.h"
 #include "apps/saved_model.h"
@@ -95,6 +96,11 @@ int run_eval(const EvalOptions& options) {
     throw Error("{}: the model takes {} inputs, but the images in {} have {} x {} = {} pixels", options.model,
                 saved.inputs, folder.string(), test_set.rows, test_set.cols, test_set.features());
   }
+  const Index classes = saved.outputs, largest = *std::ranges::max_element(test_set.labels);
+  if (largest >= classes) {
+    throw Error("{}: the model knows {} classes, but a label in {} is {}", options.model, classes, folder.string(),
+                largest);
+  }
   Progress progress(options.quiet);
   progress.line("Data: {}: {} test images of {} x {}", data_name(options.data, folder), grouped(test_set.count),
                 test_set.rows, test_set.cols);
@@ -104,6 +110,9 @@ int run_eval(const EvalOptions& options) {
   const bool pictures = test_set.rows >= 4 && test_set.cols >= 4;
   if (!options.worst.empty()) {
     if (!pictures) throw Error("--worst: expected images, found {} x {} pixels", test_set.rows, test_set.cols);
+    std::vector<NamedFile> inputs{{"MODEL", options.model}};
+    for (const std::filesystem::path& file : data_files(folder)) inputs.push_back({"--data", file});
+    check_distinct({{"--worst", options.worst}}, inputs);
     check_writable(options.worst);
   }
 
@@ -122,7 +131,6 @@ int run_eval(const EvalOptions& options) {
     const Index label = test_set.labels[static_cast<std::size_t>(i)], k = predicted_class(logits, i);
     readings.push_back({i, label, k, p[static_cast<std::size_t>(k)], p[static_cast<std::size_t>(label)]});
   }
-  const auto classes = std::lround(std::sqrt(static_cast<double>(test.confusion.size())));
   const std::vector<Confusion> confused = confusions(test, classes);
   const std::vector<Reading> most_wrong = worst(std::move(readings));
   const std::vector<Tile> sheet = pictures ? tiles(test_set, most_wrong) : std::vector<Tile>{};

@@ -1,5 +1,9 @@
 // The program `tare`: exit codes, signals and the mode of the processor; everything else is in the commands.
 #include "apps/commands.h"
+#include "apps/progress.h"
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #if defined(__SSE2__)
 #include <xmmintrin.h>
@@ -29,11 +33,16 @@ void flush_denormals() {
 #endif
 }
 
-// One line, whatever a file or a name contains.
-int fail(int code, std::string message) {
-  std::ranges::replace_if(
-      message, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
-  fmt::print(stderr, "tare: {}\n", message);
+// The next file would take the number of a standard stream that is closed, and receive what is meant for the stream. So they
+// are open, but useless.
+void open_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(stream, F_GETFD) < 0) open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
+int fail(int code, const std::string& message) {
+  tare::print_error(message);
   return code;
 }
 
@@ -55,6 +64,7 @@ void tare::watch_signals() {
 
 int main(int argc, char** argv) {
   flush_denormals();
+  open_standard_streams();
   int code;
   try {
     code = tare::run_command_line(argc, argv);
@@ -63,7 +73,7 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return fail(1, "not enough memory");
   } catch (const std::exception& error) {
-    return fail(1, error.what());
+    return fail(1, std::ferror(stdout) != 0 ? "standard output: cannot be written" : error.what());
   }
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return fail(1, "standard output: cannot be written");
   return code;

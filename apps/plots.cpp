@@ -33,7 +33,9 @@ std::string quoted(const std::string& text) {  // as gnuplot takes it; names hav
 
 // What gnuplot prints for the script. Error, with its message, if it fails.
 std::string gnuplot(const std::string& script) {
-  std::string name = (fs::temp_directory_path() / "tare-plot-XXXXXX").string();
+  std::error_code error;
+  const fs::path folder = fs::temp_directory_path(error);
+  std::string name = ((error ? fs::path("/tmp") : folder) / "tare-plot-XXXXXX").string();
   const int descriptor = mkstemp(name.data());
   if (descriptor < 0) throw Error("{}: cannot be written", name);
   close(descriptor);
@@ -281,6 +283,7 @@ std::vector<Plot> plot_bias(const Comparison& comparison) {
     for (const Difference& d : e.differences) {
       points += fmt::format("{} {} {} {}\n", d.step, 100 * d.difference, -100 * d.deviation, 100 * d.deviation);
     }
+    if (points.empty()) continue;
     const Case& c = comparison.options.cases[e.kept];
     const std::string script = fmt::format(
         "$d << EOD\n{}EOD\nset xlabel 'step'\nset xrange [0:]\nset ylabel 'percentage points'\nset title {}\n"

@@ -1,6 +1,7 @@
 // tare predict: classifies pictures and shows them as the model sees them.
 #include "apps/commands.h"
 #include "apps/probabilities.h"
+#include "apps/progress.h"
 #include "apps/saved_model.h"
 #include "datasets/batches.h"
 #include "datasets/contact_sheet.h"
@@ -39,7 +40,7 @@ std::vector<std::string> pictures_in(const std::string& folder) {
   std::vector<std::string> files;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    if (is_picture(entry->path()) && !entry->is_directory()) files.push_back(entry->path().string());
+    if (is_picture(entry->path()) && entry->is_regular_file(error)) files.push_back(entry->path().string());
   }
   if (error) throw Error("{}: cannot be read: {}", folder, error.message());
   if (files.empty()) throw Error("{}: expected a folder with PNG or PGM files, found none", folder);
@@ -135,7 +136,7 @@ int run_predict(const PredictOptions& options) {
       action(name);
     } catch (const Error& error) {
       std::fflush(stdout);
-      fmt::print(stderr, "tare: {}\n", error.what());
+      print_error(error.what());
       failures.push_back({{"file", name}, {"error", error.what()}});
     }
   };

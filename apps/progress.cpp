@@ -2,8 +2,10 @@
 
 #include "datasets/images.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -22,6 +24,14 @@ std::string duration(double seconds) {
   if (s < 60) return fmt::format("{} s", s);
   if (s < 3600) return fmt::format("{}:{:02}", s / 60, s % 60);
   return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+}
+
+void print_stderr(const std::string& text) { std::fputs(text.c_str(), stderr); }
+
+void print_error(std::string message) {
+  std::ranges::replace_if(
+      message, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+  print_stderr(fmt::format("tare: {}\n", message));
 }
 
 std::string data_name(const std::string& option, const std::filesystem::path& found) {
@@ -55,19 +65,22 @@ bool Progress::due() {
 }
 
 void Progress::draw(const std::string& text) {
-  fmt::print(stderr, "\r{}\x1b[K", text);  // carriage return, the text, and "erase to the end of the line"
+  winsize size{};
+  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  // Carriage return, what fits of the text, and "erase to the end of the line".
+  print_stderr(fmt::format("\r{}\x1b[K", text.substr(0, known ? size.ws_col - 1 : text.npos)));
   std::fflush(stderr);
   drawn_ = true;
 }
 
 void Progress::clear() {
-  if (drawn_) fmt::print(stderr, "\r\x1b[K");
+  if (drawn_) print_stderr("\r\x1b[K");
   drawn_ = false;
 }
 
 void Progress::print(const std::string& text) {
   clear();
-  fmt::print(stderr, "{}\n", text);
+  print_stderr(text + "\n");
 }
 
 }  // namespace tare

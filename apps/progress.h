@@ -16,6 +16,11 @@ std::string grouped(std::int64_t n);
 /// Seconds as "0.4 s", "12 s", "3:05" or "1:02:45".
 std::string duration(double seconds);
 
+/// Writes to standard error. If that cannot be written, nobody reads it, and all else goes on.
+void print_stderr(const std::string& text);
+/// "tare: message", on one line, whatever a file or a name in it contains.
+void print_error(std::string message);
+
 /// What a notice calls the data that `option`, the text of --data, has led to.
 std::string data_name(const std::string& option, const std::filesystem::path& found);
 

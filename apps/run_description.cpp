@@ -11,17 +11,22 @@ namespace tare {
 
 using nlohmann::json;
 
+bool is_utf8(const std::string& text) {
+  try {
+    json(text).dump();
+  } catch (const json::exception&) {
+    return false;
+  }
+  return true;
+}
+
 std::map<std::string, std::string> to_metadata(const RunDescription& run) {
   json description{{"options", run.options}, {"data", run.data}};
   if (run.log) {
     description["log"] = {{"bytes", run.log->bytes}, {"crc32", run.log->crc32}, {"last_line", run.log->last_line}};
   }
   for (const auto& [name, text] : run.options) {
-    try {
-      json(text).dump();
-    } catch (const json::exception&) {
-      throw Error("{}: expected a name in UTF-8, which a checkpoint can hold", name);
-    }
+    if (!is_utf8(text)) throw Error("{}: expected a name in UTF-8, which a checkpoint can hold", name);
   }
   return {{"checkpoint", description.dump()}};
 }

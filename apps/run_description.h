@@ -17,7 +17,10 @@ struct RunDescription {
   std::optional<LogPosition> log;
 };
 
-/// Error, naming the option, if a text is not UTF-8, which is all that a file can hold.
+/// Whether a text is UTF-8, which is all that JSON and safetensors can hold.
+bool is_utf8(const std::string& text);
+
+/// Error, naming the option, if a text is not UTF-8.
 std::map<std::string, std::string> to_metadata(const RunDescription& run);
 /// Error, naming the file, unless the metadata is that of a checkpoint.
 RunDescription from_metadata(const std::map<std::string, std::string>& metadata, const std::string& file);

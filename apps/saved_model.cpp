@@ -32,8 +32,14 @@ SavedModel load_saved_model(const SavedModelOptions& options) {
       setting(contents, "activation", options.activation, Activation::relu, activation_named, options.model);
   const auto pixels = setting(contents, "pixels", options.pixels, Pixels::standard, pixels_named, options.model);
   Sequential model = build_model(contents, activation, options.model);
-  const Index inputs = dynamic_cast<const Linear&>(model[0]).weight.value.cols();
-  return {std::move(model), pixels, inputs};
+  Index inputs = 0, outputs = 0;
+  for (std::size_t i = 0; i < model.size(); ++i) {
+    if (const auto* linear = dynamic_cast<const Linear*>(&model[i])) {
+      if (i == 0) inputs = linear->weight.value.cols();
+      outputs = linear->weight.value.rows();
+    }
+  }
+  return {std::move(model), pixels, inputs, outputs};
 }
 
 }  // namespace TARE_NAMESPACE

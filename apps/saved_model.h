@@ -9,7 +9,7 @@ namespace TARE_NAMESPACE {
 struct SavedModel {
   Sequential model;
   Pixels pixels;
-  Index inputs;
+  Index inputs, outputs;
 };
 
 /// Error if the file is no model; UsageError if an option contradicts what the file says.

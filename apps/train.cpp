@@ -1,6 +1,7 @@
 // tare train: trains one network, evaluates it, saves it if asked to; or goes on with a run from its checkpoint.
 #include "apps/checkpoint.h"
 #include "apps/commands.h"
+#include "apps/distinct_files.h"
 #include "apps/log_file.h"
 #include "apps/progress.h"
 #include "apps/regions.h"
@@ -132,6 +133,12 @@ void print_summary(const TrainOptions& options, const TrainingResult& result, Se
   if (!options.save.empty() && !result.diverged) fmt::print("Saved          {}\n", options.save);
 }
 
+std::vector<NamedFile> inputs(const TrainOptions& options, const std::filesystem::path& data) {
+  std::vector<NamedFile> files{{"--init", options.init, "--save"}, {"--resume", options.resume, "--checkpoint"}};
+  for (const std::filesystem::path& file : data_files(data)) files.push_back({"--data", file});
+  return files;
+}
+
 }  // namespace
 
 int run_train(const TrainOptions& given) {
@@ -141,6 +148,11 @@ int run_train(const TrainOptions& given) {
 
   // Whatever can go wrong should do so before the training, not after it.
   const std::filesystem::path folder = find_data(options.data);
+  check_distinct({{"--save", options.save},
+                  {"--log", options.log},
+                  {"--checkpoint", options.checkpoint},
+                  {"--picture", options.picture}},
+                 inputs(options, folder));
   for (const std::string& file : {options.save, options.checkpoint, options.picture}) {
     if (!file.empty()) check_writable(file);
   }
@@ -161,7 +173,7 @@ int run_train(const TrainOptions& given) {
   RunState state(model, options);
   RunDescription run{.options = all_words(options), .data = {}, .log = {}};
   if (!options.checkpoint.empty() || !options.resume.empty()) run.data = digest_of(data);
-  to_metadata(run);  // whether it can be written
+  if (!options.checkpoint.empty()) to_metadata(run);  // whether it can be written
   if (!options.resume.empty()) {
     const Safetensors checkpoint = read_safetensors(options.resume);
     load_checkpoint(checkpoint, options.resume, model, state);
@@ -241,8 +253,8 @@ int run_train(const TrainOptions& given) {
     const std::string where = fmt::format("step {} (epoch {})", result.last.step, result.last.epoch);
     const std::string what =
         result.anomaly.empty() ? fmt::format("the loss is {}", result.last.loss) : result.anomaly + " is not finite";
-    fmt::print(stderr, "tare: {} in {}: training has diverged{}; a lower --lr may help\n", what, where,
-               options.save.empty() ? "" : ", nothing was saved");
+    print_error(fmt::format("{} in {}: training has diverged{}; a lower --lr may help", what, where,
+                            options.save.empty() ? "" : ", nothing was saved"));
     return 3;
   }
   if (result.stopped) {

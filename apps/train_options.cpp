@@ -158,16 +158,6 @@ void resolve(TrainOptions& o, const Unresolved& u) {
   if (o.batch == 1 && o.network.norm == Norm::batch && !o.network.hidden.empty()) {
     throw UsageError("--batch: BatchNorm needs at least 2 samples in a batch to have a variance, found 1");
   }
-  const std::pair<const char*, const std::string&> files[] = {
-      {"--save", o.save}, {"--log", o.log}, {"--checkpoint", o.checkpoint}, {"--picture", o.picture}};
-  for (std::size_t i = 0; i < std::size(files); ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      const std::string& file = files[i].second;
-      if (!file.empty() && file == files[j].second) {
-        throw UsageError("{}: expected another file than {}, found {}", files[i].first, files[j].first, file);
-      }
-    }
-  }
 }
 
 namespace {

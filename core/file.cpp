@@ -40,16 +40,16 @@ std::vector<std::uint8_t> read_bytes(const fs::path& file) {
   return read<std::vector<std::uint8_t>>(file, UINTMAX_MAX);
 }
 
-namespace {
-
-// A symbolic link to a file stays one: the file is written.
-fs::path behind_links(const fs::path& file) {
+fs::path behind_links(const fs::path& link) {
   std::error_code error;
-  const fs::path target = fs::canonical(file, error);
-  return error || !fs::is_symlink(file, error) ? file : target;
+  fs::path file = link;
+  for (int links = 0; fs::is_symlink(file, error); ++links) {
+    constexpr int kMostLinks = 40;  // as in Linux
+    if (links == kMostLinks) throw Error("{}: cannot be written: too many symbolic links", link.string());
+    file = file.parent_path() / fs::read_symlink(file);  // (An absolute target replaces the folder.)
+  }
+  return file;
 }
-
-}  // namespace
 
 AtomicFile::AtomicFile(const fs::path& file) : file_(behind_links(file)), name_(file_.string() + ".XXXXXX") {
   std::error_code error;

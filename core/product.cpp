@@ -15,10 +15,9 @@
 //      4 rows |    A      |           4 rows  | tile    |      24 multiply-adds for 10 loads, so the loads can keep up
 //             +-----------+                   +---------+
 //
-// (Goto, van de Geijn 2008, "Anatomy of high-performance matrix multiplication", ACM TOMS 34(3), in small.)
-//
-// The tiles below each other read the same panel. It is a copy in the order in which it is read, and B is
-// transposed on the way where it must be. A is read where it is. A k at which all of a tile's rows of A are background is left out.
+// The tiles below each other read the same panel: a copy of B, or of its transpose, in the order in which it is read. A is read
+// where it is. (After Goto, van de Geijn 2008, "Anatomy of high-performance matrix multiplication", ACM TOMS 34(3).) A k at
+// which all of a tile's rows of A are background is left out.
 
 namespace TARE_NAMESPACE {
 namespace {

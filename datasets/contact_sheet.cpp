@@ -104,7 +104,7 @@ GrayImage picture_of(const ImageSet& set, std::int64_t i) {
 }
 
 GrayImage contact_sheet(std::span<const Tile> tiles, std::int64_t across) {
-  constexpr std::int64_t kGap = 2, kLeast = 56;
+  constexpr std::int64_t kGap = 2, kLeast = 56, kMost = 560;
   Cell cell(tiles);
   // Captions must fit below, and small pictures are enlarged before they get theirs.
   const std::int64_t factor = std::max<std::int64_t>(1, kLeast / 2 / std::max(cell.rows, cell.cols));
@@ -126,7 +126,7 @@ GrayImage contact_sheet(std::span<const Tile> tiles, std::int64_t across) {
     }
     draw_text(sheet, top + picture_rows + 1, left + (cols - caption_width(tile.caption)) / 2, tile.caption);
   }
-  return enlarged(sheet, std::max<std::int64_t>(1, (kLeast + cols - 1) / cols));
+  return enlarged(sheet, std::clamp<std::int64_t>(kMost / rows, 1, (kLeast + cols - 1) / cols));
 }
 
 std::string contact_sheet_text(std::span<const Tile> tiles, std::int64_t width) {

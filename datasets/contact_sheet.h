@@ -18,7 +18,7 @@ struct Tile {
 /// Image i of a set as a picture.
 GrayImage picture_of(const ImageSet& set, std::int64_t i);
 
-/// `across` tiles in a row, enlarged so that each is at least 56 pixels wide and high.
+/// `across` tiles in a row, enlarged so that each is at least 56 pixels wide, unless that made it over 560 high.
 GrayImage contact_sheet(std::span<const Tile> tiles, std::int64_t across);
 
 /// As many tiles in a row as `width` characters hold, at least one. A character is 2 x 4 pixels: a dot for every pixel that

@@ -20,6 +20,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+struct Part {
+  const char *stem, *type;
+};
+constexpr Part kParts[] = {
+    {"train-images", "idx3"}, {"train-labels", "idx1"}, {"t10k-images", "idx3"}, {"t10k-labels", "idx1"}};
+
 // The file for `stem` ("train-images") and `type` ("idx3"), if the folder has it.
 std::optional<fs::path> find_file(const fs::path& folder, const std::string& stem, const std::string& type) {
   for (const char* ending : {"", ".gz"}) {
@@ -122,20 +128,27 @@ ImageSet load_test_data(const fs::path& folder) {
   return is_built_in(folder) ? make_built_in(folder.string()).test : load_set(folder, "t10k");
 }
 
+std::vector<fs::path> data_files(const fs::path& folder) {
+  std::vector<fs::path> files;
+  if (is_built_in(folder)) return files;
+  for (const auto& [stem, type] : kParts) {
+    if (const auto file = find_file(folder, stem, type)) files.push_back(*file);
+  }
+  return files;
+}
+
 void save_data(const fs::path& folder, const DataSet& data) {
-  const struct {
-    const char *stem, *type;
-    std::string bytes;
-  } contents[] = {
-      {"train-images", "idx3",
-       encode_idx_images(data.train.count, data.train.rows, data.train.cols, data.train.pixels)},
-      {"train-labels", "idx1", encode_idx_labels(data.train.labels)},
-      {"t10k-images", "idx3", encode_idx_images(data.test.count, data.test.rows, data.test.cols, data.test.pixels)},
-      {"t10k-labels", "idx1", encode_idx_labels(data.test.labels)}};
-  for (const auto& c : contents) {
-    const auto there = find_file(folder, c.stem, c.type);
-    if (there && there->filename() != fmt::format("{}-{}-ubyte", c.stem, c.type)) {
-      throw Error("{}: is there already; expected a folder without a data set", there->string());
+  const std::string contents[] = {
+      encode_idx_images(data.train.count, data.train.rows, data.train.cols, data.train.pixels),
+      encode_idx_labels(data.train.labels),
+      encode_idx_images(data.test.count, data.test.rows, data.test.cols, data.test.pixels),
+      encode_idx_labels(data.test.labels)};
+  std::vector<fs::path> names;
+  for (const auto& [stem, type] : kParts) {
+    names.push_back(folder / fmt::format("{}-{}-ubyte", stem, type));
+    const auto there = find_file(folder, stem, type);
+    if (there && (*there != names.back() || read_file(*there) != contents[names.size() - 1])) {
+      throw Error("{}: is there already; expected a folder without another data set", there->string());
     }
   }
   std::error_code error;
@@ -145,9 +158,9 @@ void save_data(const fs::path& folder, const DataSet& data) {
   }
   try {
     std::vector<std::unique_ptr<AtomicFile>> files;
-    for (const auto& c : contents) {
-      files.push_back(std::make_unique<AtomicFile>(folder / fmt::format("{}-{}-ubyte", c.stem, c.type)));
-      files.back()->write(c.bytes);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      files.push_back(std::make_unique<AtomicFile>(names[i]));
+      files.back()->write(contents[i]);
     }
     for (const auto& file : files) file->commit();
   } catch (...) {

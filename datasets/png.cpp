@@ -217,6 +217,10 @@ std::string encode_png(std::int64_t rows, std::int64_t cols, int channels, std::
 }
 
 void write_png(const std::filesystem::path& file, const GrayImage& image) {
+  constexpr std::int64_t kLargestSide = 1'000'000;  // of libpng
+  if (std::max(image.rows, image.cols) > kLargestSide) {
+    throw Error("{}: a picture of {} x {} pixels is too large for a PNG", file.string(), image.rows, image.cols);
+  }
   write_file(file, encode_png(image.rows, image.cols, 1, image.pixels));
 }
 

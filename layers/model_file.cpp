@@ -109,6 +109,24 @@ void load_state(const std::vector<StateTensor>& state, const std::string& owner,
 
 void load_state(Sequential& model, const Safetensors& contents, const std::string& file) {
   load_state(model.state(), "the model " + model.describe(), contents, file);
+  check_counts(model.state(), "", file);
+  for (const StateTensor& tensor : model.state()) {
+    const auto* numbers = std::get_if<MatrixMap>(&tensor.data);
+    if (numbers == nullptr) continue;
+    if (!numbers->allFinite()) throw Error("{}: {}: expected finite numbers, found others", file, tensor.name);
+    if (tensor.name.ends_with(".running_var") && numbers->minCoeff() < 0) {
+      throw Error("{}: {}: expected variances, found {}", file, tensor.name, numbers->minCoeff());
+    }
+  }
+}
+
+void check_counts(const std::vector<StateTensor>& state, const std::string& prefix, const std::string& file) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 53;
+  for (const StateTensor& tensor : state) {
+    const auto* count = std::get_if<std::int64_t*>(&tensor.data);
+    if (count == nullptr || (**count >= 0 && **count <= kMost)) continue;
+    throw Error("{}: {}{}: expected a count from 0 to 2^53, found {}", file, prefix, tensor.name, **count);
+  }
 }
 
 Sequential build_model(const Safetensors& contents, Activation activation, const std::string& file) {

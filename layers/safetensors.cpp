@@ -41,26 +41,58 @@ std::string printable(const std::string& name) {
   return quoted.substr(1, quoted.size() - 2);
 }
 
-// Parses JSON, in which no object may have a key twice (parsers disagree on which of the two counts), and nothing is nested
-// deeper than an array in a tensor's entry.
-json parse_header(const std::string& file, std::string_view text) {
-  using Event = json::parse_event_t;
-  std::vector<std::set<std::string>> open_objects;
-  const auto watch = [&](int depth, Event event, json& parsed) {
-    if ((event == Event::object_start || event == Event::array_start) && depth > 2) {
-      throw Error("{}: its header is nested too deeply", file);
-    }
-    if (event == Event::object_start) open_objects.emplace_back();
-    if (event == Event::object_end) open_objects.pop_back();
-    if (event == Event::key && !open_objects.back().insert(parsed.get<std::string>()).second) {
-      throw Error("{}: the key {} stands twice in its header", file, parsed.dump());
-    }
+// Throws if an object has a key twice (parsers disagree on which of the two counts), or something is nested deeper than an array
+// in a tensor's entry.
+class HeaderCheck : public nlohmann::json_sax<json> {
+ public:
+  explicit HeaderCheck(const std::string& file) : file_(file) {}
+
+  bool start_object(std::size_t) override {
+    keys_.emplace_back();
+    return enter();
+  }
+  bool key(string_t& name) override {
+    if (keys_.back().insert(name).second) return true;
+    throw Error("{}: the key {} stands twice in its header", file_, json(name).dump());
+  }
+  bool end_object() override {
+    keys_.pop_back();
+    return leave();
+  }
+  bool start_array(std::size_t) override { return enter(); }
+  bool end_array() override { return leave(); }
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  // The parser that comes after this says what is wrong.
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+
+ private:
+  bool enter() {
+    if (++depth_ > 3) throw Error("{}: its header is nested too deeply", file_);
     return true;
-  };
+  }
+  bool leave() {
+    --depth_;
+    return true;
+  }
+
+  const std::string& file_;
+  std::vector<std::set<std::string>> keys_;  // of the objects that are open
+  int depth_ = 0;
+};
+
+json parse_header(const std::string& file, std::string_view text) {
   // The parser would take it for the end of the text, and not look at what follows.
   if (text.find('\0') != text.npos) throw Error("{}: its header is not valid JSON: it contains a zero byte", file);
   try {
-    return json::parse(text, watch);
+    HeaderCheck check(file);
+    json::sax_parse(text, &check);
+    return json::parse(text);
   } catch (const json::exception& error) {
     const bool utf8 = std::string_view(error.what()).find("UTF-8") == std::string_view::npos;
     throw Error("{}: its header is not valid {}: {}", file, utf8 ? "JSON" : "UTF-8", error.what());

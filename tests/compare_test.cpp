@@ -120,6 +120,12 @@ TEST_CASE_FIXTURE(Fixture, "compare: a signal keeps what is finished") {
   CHECK(contains(read_file(folder / "stopped" / "report.html"), "are finished"));
 }
 
+TEST_CASE_FIXTURE(Fixture, "compare: that all runs diverge at once is a result") {
+  const Outcome done = compare("out", "--lrs 1e30");
+  CHECK(done.exit_code == 0);
+  CHECK(contains(read_file(folder / "out" / "report.html"), "diverged"));
+}
+
 TEST_CASE_FIXTURE(Fixture, "compare: the summary follows from the curves") {
   REQUIRE(compare("out", "--lrs 0.1 --variant 'only:--norm batch' --steps 200").exit_code == 0);
   std::vector<double> last(3), to_95(3, 0);

@@ -26,6 +26,13 @@ TEST_CASE("data make writes a set that is read back the same, or nothing") {
   CHECK(read.train.pixels == moons.train.pixels);
   CHECK(read.test.labels == moons.test.labels);
 
+  // The same again changes nothing, and another set none that is there.
+  CHECK(run_tare(fmt::format("data make '{}' --data moons", made)).exit_code == 0);
+  const Outcome other = run_tare(fmt::format("data make '{}' --data circles", made));
+  CHECK(other.exit_code == 1);
+  CHECK(contains(other.err, "train-images-idx3-ubyte: is there already"));
+  CHECK(load_data(made).train.pixels == moons.train.pixels);
+
   const Outcome unknown = run_tare(fmt::format("data make '{}/none' --data cats", made));
   CHECK(unknown.exit_code == 2);
   CHECK(contains(unknown.err, "--data: expected digits"));

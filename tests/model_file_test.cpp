@@ -14,6 +14,7 @@
 #include <zlib.h>
 
 #include <bit>
+#include <cmath>
 #include <csignal>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -246,6 +247,25 @@ TEST_CASE("loading what does not fit names the tensor and leaves the model as it
 
   load_state(model, state_tensors(other), "some/file");
   CHECK(same(state_tensors(model), state_tensors(other)));
+}
+
+TEST_CASE("numbers that no training leaves") {
+  Sequential model = small_model();
+  const auto error = [&](const std::string& name, auto number) {
+    Safetensors contents = state_tensors(model);
+    std::memcpy(contents.tensors.at(name).bytes.data(), &number, sizeof(number));
+    Sequential other = small_model();
+    return error_of([&] { load_state(other, contents, "some/file"); });
+  };
+  for (const float number : {NAN, HUGE_VALF}) {
+    CHECK(error("0.weight", number) == "some/file: 0.weight: expected finite numbers, found others");
+  }
+  CHECK(error("1.running_var", -0.5f) == "some/file: 1.running_var: expected variances, found -0.5");
+  for (const std::int64_t number : {std::int64_t{-1}, INT64_MAX}) {
+    CHECK_CONTAINS(error("1.num_batches_tracked", number),
+                   "some/file: 1.num_batches_tracked: expected a count from 0 to 2^53, found ");
+  }
+  CHECK(error("1.num_batches_tracked", std::int64_t{7}).empty());
 }
 
 TEST_CASE("building a network from tensors that make none") {
@@ -547,6 +567,16 @@ TEST_CASE("a link stays a link, and the file behind it is replaced with its perm
   REQUIRE(stat((folder / "model").c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0600);
   CHECK(folder.entries() == 2);
+
+  fs::create_symlink("link to nothing", folder / "second");
+  fs::create_symlink("new", folder / "link to nothing");
+  write_file(folder / "second", "text");
+  CHECK(fs::is_symlink(folder / "second"));
+  CHECK(fs::is_symlink(folder / "link to nothing"));
+  CHECK(read_file(folder / "new") == "text");
+  fs::create_symlink("loop", folder / "loop");
+  CHECK_CONTAINS(error_of([&] { AtomicFile unused(folder / "loop"); }),
+                 "loop: cannot be written: too many symbolic links");
 }
 
 TEST_CASE("a file that claims to be long takes no memory") {

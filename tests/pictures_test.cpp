@@ -317,6 +317,9 @@ TEST_CASE("a contact sheet shows every picture and its caption") {
   CHECK(sheet(4, 64) == 0);
   CHECK(sheet(62, 4) == 224);  // the 3's upper left corner
   CHECK(contact_sheet(tiles, 1).rows == 2 * (2 + 2 * (28 + 6 + 2)));
+  const std::vector<Tile> line{{GrayImage(784, 1), ""}}, few{{GrayImage(10, 2), ""}};
+  CHECK(contact_sheet(line, 1).rows == 784 + 4);  // not enlarged until it is 56 wide
+  CHECK(contact_sheet(few, 1).rows > 10 * 28);    // but this one is
 
   const std::string text = contact_sheet_text(tiles);
   CHECK(std::count(text.begin(), text.end(), '\n') == 8);

@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <cmath>
 #include <cstdlib>
@@ -91,7 +92,9 @@ TEST_CASE_FIXTURE(Fixture, "predict names a bad file, goes on with the others an
   write_file(folder / "bad.png", "<html>");
   write_file(folder / "cut.png", encode_png(8, 8, 1, std::vector<std::uint8_t>(64)).substr(0, 40));
   write_png(folder / "blank.png", GrayImage(50, 50, 240));
-  std::filesystem::create_directory(folder / "empty");
+  const std::filesystem::path empty = folder / "empty";
+  std::filesystem::create_directory(empty);
+  REQUIRE(mkfifo((empty / "pipe.png").c_str(), 0600) == 0);  // which nobody will ever write to
   const std::string files = fmt::format("'{0}/bad.png' '{0}/none.png' '{0}/cut.png' '{0}/blank.png' '{0}/empty' '{1}'",
                                         folder.path().string(), pictures);
   const Outcome done = run_tare(fmt::format("predict '{}' {} --json", model, files));

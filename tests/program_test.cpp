@@ -10,6 +10,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <map>
 #include <set>
 
 namespace tare::testing {
@@ -232,8 +233,72 @@ TEST_CASE_FIXTURE(Fixture, "bad usage is one line that names the option, and exi
     CHECK(done.out.empty());
   }
   CHECK(run_tare("").exit_code == 2);
-  CHECK(run_tare("trian").exit_code == 2);
+  const Outcome misspelt = run_tare("trian --epochs 3");
+  CHECK(misspelt.exit_code == 2);
+  CHECK(contains(misspelt.err, "expected train, eval, "));
+  CHECK(contains(misspelt.err, "found \"trian\""));
+  CHECK(contains(run_tare("data mak").err, "expected make, fetch, show, found \"mak\"; tare data --help"));
   CHECK(run_tare("eval").exit_code == 2);
+}
+
+// Runs `tare`, its standard streams as `streams` says: "2>&-" closes standard error.
+int exit_code_with(const std::string& words, const std::string& streams) {
+  const int status = std::system(fmt::format("'{}' {} {}", TARE_PROGRAM, words, streams).c_str());
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST_CASE_FIXTURE(Fixture, "standard error that is closed or full changes nothing else") {
+  const std::string words = fmt::format("{} --log '{}' --save '{}'", train, path("log"), path("model"));
+  REQUIRE(exit_code_with(words, ">/dev/null 2>&1") == 0);
+  const std::string log = read_file(path("log")), model = read_file(path("model"));
+  for (const char* streams : {">/dev/null 2>&-", ">/dev/null 2>/dev/full"}) {
+    CAPTURE(streams);
+    fs::remove(path("model"));
+    CHECK(exit_code_with(words, streams) == 0);
+    CHECK(read_file(path("log")) == log);
+    CHECK(read_file(path("model")) == model);
+    CHECK(exit_code_with("train --lr x", streams) == 2);
+    CHECK(exit_code_with("eval none", streams) == 1);
+  }
+  // Standard output holds the result, so that must be an error; the files are whole.
+  for (const char* streams : {">&- 2>/dev/null", ">/dev/full 2>/dev/null"}) {
+    CAPTURE(streams);
+    fs::remove(path("model"));
+    CHECK(exit_code_with(words, streams) == 1);
+    CHECK(read_file(path("log")) == log);
+    CHECK(read_file(path("model")) == model);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "no output takes the place of an input or of another output, whatever it is called") {
+  REQUIRE(run_tare(fmt::format("{} --save '{}' --checkpoint '{}'", train, path("model"), path("run"))).exit_code == 0);
+  fs::create_symlink("later", path("link"));
+  fs::create_directory_symlink(folder.path(), path("here"));
+  const std::map<std::string, std::string> before{{"model", read_file(path("model"))}, {"run", read_file(path("run"))}};
+  const std::string images = "train-images-idx3-ubyte", pixels = read_file(path("data/" + images));
+  const struct {
+    std::string words, message;
+  } cases[] = {{train + " --init model --log model", "--log: expected another file than --init, found model"},
+               {train + " --save new --log ./new", "--log: expected another file than --save"},
+               {train + " --save new --checkpoint here/new", "--checkpoint: expected another file than --save"},
+               {train + " --save link --log later", "--log: expected another file than --save"},
+               {train + " --log data/" + images, "--log: expected another file than --data"},
+               {"train --resume run --epochs 4 --log here/run", "--log: expected another file than --resume"},
+               {"eval model --data data --worst model", "--worst: expected another file than MODEL"},
+               {"data show data --png data/" + images, "--png: expected another file than the data"}};
+  for (const auto& c : cases) {
+    CAPTURE(c.words);
+    const Outcome done = run_tare(c.words, fmt::format("cd '{}' &&", folder.path().string()));
+    CHECK(done.exit_code == 2);
+    CHECK(contains(done.err, c.message));
+  }
+  for (const auto& [name, bytes] : before) CHECK(read_file(path(name)) == bytes);
+  CHECK(read_file(path("data/" + images)) == pixels);
+  CHECK_FALSE(fs::exists(path("new")));
+  CHECK_FALSE(fs::exists(path("later")));
+  // What has been read may be replaced.
+  CHECK(run_tare(fmt::format("{0} --init '{1}' --save '{1}'", train, path("model"))).exit_code == 0);
+  CHECK(run_tare(fmt::format("train --resume '{0}' --checkpoint '{0}' --epochs 4", path("run"))).exit_code == 0);
 }
 
 TEST_CASE_FIXTURE(Fixture, "batch 1 trains without BatchNorm") {
@@ -334,6 +399,11 @@ TEST_CASE_FIXTURE(Fixture, "a failing run leaves an older log and model as they 
 }
 
 TEST_CASE_FIXTURE(Fixture, "eval refuses a model that contradicts the options or the data") {
+  const std::string two = path("two");
+  REQUIRE(run_tare(fmt::format("train --data moons --hidden 3 --steps 2 --save '{}'", two)).exit_code == 0);
+  const Outcome fewer = run_tare(fmt::format("eval '{}' --data blobs", two));
+  CHECK(fewer.exit_code == 1);
+  CHECK(contains(fewer.err, two + ": the model knows 2 classes, but a label in blobs is 2"));
   const std::string model = path("model.safetensors");
   REQUIRE(run_tare(fmt::format("{} --activation tanh --save '{}'", train, model)).exit_code == 0);
   CHECK(run_tare(fmt::format("eval '{}' --data '{}' --activation relu", model, data)).exit_code == 2);

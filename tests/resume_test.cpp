@@ -322,6 +322,7 @@ TEST_CASE_FIXTURE(Fixture, "a checkpoint is checked before the training, and nee
   fails(2, options + " --checkpoint a --save a", "--checkpoint: expected another file than --save");
   fails(2, options + " --checkpoint a --log a", "--checkpoint: expected another file than --log");
   fails(1, options + " --checkpoint a --log $(printf 'b\\377')", "--log: expected a name in UTF-8");
+  fails(2, "compare --data data --out $(printf 'b\\377')", "compare: expected words in UTF-8");
   CHECK_FALSE(fs::exists(folder / "a"));
 }
 
