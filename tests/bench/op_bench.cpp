@@ -72,9 +72,9 @@ double measure_bandwidth(double bytes, int threads) {
   Buffer from(1, n), to(1, n, 2);
   return rate(bytes * repeats, [&] {
     for (int i = 0; i < repeats; ++i) {
-      workers.split(n, Workers::kLine, Workers::kElementwiseWork * static_cast<double>(n), [&](Index begin, Index size) {
-        Row(to.data() + begin, size) = Row(from.data() + begin, size) + real{1};
-      });
+      workers.split(
+          n, Workers::kLine, Workers::kElementwiseWork * static_cast<double>(n),
+          [&](Index begin, Index size) { Row(to.data() + begin, size) = Row(from.data() + begin, size) + real{1}; });
       benchmark::ClobberMemory();
     }
   });
