@@ -24,7 +24,8 @@ std::string tape_graph(const Tape& tape);
 bool is_zero_to_rounding(const Tape& tape, const Tape::Entry& leaf);
 
 /// Where the first infinite or NaN number came from, in the order in which they were computed: an op's value or, after
-/// backward(), the gradient that an op's pullback gave to an operand (of several pullbacks, the first to run). Nothing if all are finite.
+/// backward(), the gradient that an op's pullback gave to an operand (of several pullbacks, the first to run). Nothing if
+/// all are finite.
 std::optional<std::string> first_anomaly(const Tape& tape);
 
 }  // namespace TARE_NAMESPACE

@@ -145,7 +145,8 @@ class Tape {
 
   // For writing ops:
 
-  /// A new value for an op to fill, on the tape of its one to three operands. Error if one of them is on another tape or outdated.
+  /// A new value for an op to fill, on the tape of its one to three operands. Error if one of them is on another tape or
+  /// outdated.
   static Var record(const char* op, std::initializer_list<Var> operands, Index rows, Index cols);
   /// Uninitialized memory that lasts until clear(), for what a pullback must remember.
   Scratch scratch(Index rows, Index cols);

@@ -17,7 +17,8 @@ using Eigen::Index;
 
 class Workers {
  public:
-  /// `threads` >= 1 counts the caller: Workers(1) starts none and runs every loop inline. Throws Error on less, and if the system starts fewer.
+  /// `threads` >= 1 counts the caller: Workers(1) starts none and runs every loop inline. Throws Error on less, and if the
+  /// system starts fewer.
   explicit Workers(int threads);
   ~Workers();
   Workers(const Workers&) = delete;
