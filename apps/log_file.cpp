@@ -4,14 +4,19 @@
 #include "core/file.h"
 #include "layers/safetensors.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 namespace tare {
-LogFile::LogFile(const std::string& file) : name_(file), stream_(std::fopen(file.c_str(), "w")) {
-  if (!stream_) fail();
+LogFile::LogFile(const std::string& file) : name_(file) {
+  // Opening a pipe that nobody reads would wait for a reader; so it is an error.
+  const int descriptor = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, 0666);
+  if (descriptor < 0 && errno == ENXIO) throw Error("{}: cannot be written: nobody reads this pipe", file);
+  if (descriptor < 0 || fcntl(descriptor, F_SETFL, 0) != 0) fail();
+  stream_.reset(fdopen(descriptor, "w"));
   write_line("step,epoch,lr,train_loss,test_loss,test_accuracy\n");
 }
 

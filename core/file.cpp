@@ -56,6 +56,7 @@ AtomicFile::AtomicFile(const fs::path& file) : file_(behind_links(file)), name_(
   if (fs::exists(file, error) && !fs::is_regular_file(file, error)) {
     throw Error("{}: cannot be written: not a regular file", file.string());
   }
+  if (fs::exists(file_, error) && access(file_.c_str(), W_OK) != 0) fail();
   descriptor_ = mkstemp(name_.data());
   if (descriptor_ < 0) fail();
 }

@@ -11,6 +11,7 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <bit>
@@ -492,6 +493,18 @@ TEST_CASE("what cannot be written is an error that names it, and leaves nothing 
   CHECK(fs::is_fifo(folder / "pipe"));
 }
 
+TEST_CASE("a file that is protected against writing is not replaced") {
+  const TemporaryFolder folder;
+  write_file(folder / "model", "old");
+  REQUIRE(chmod((folder / "model").c_str(), 0444) == 0);
+  if (geteuid() == 0) {
+    MESSAGE("skipped: nothing is protected against root");
+    return;
+  }
+  CHECK_CONTAINS(error_of([&] { tare::write_file(folder / "model", "new"); }), "model: cannot be written: ");
+  CHECK(read_file(folder / "model") == "old");
+}
+
 TEST_CASE("check_writable changes nothing") {
   const TemporaryFolder folder;
   check_writable(folder / "new");
@@ -570,7 +583,7 @@ TEST_CASE("a link stays a link, and the file behind it is replaced with its perm
 
   fs::create_symlink("link to nothing", folder / "second");
   fs::create_symlink("new", folder / "link to nothing");
-  write_file(folder / "second", "text");
+  tare::write_file(folder / "second", "text");
   CHECK(fs::is_symlink(folder / "second"));
   CHECK(fs::is_symlink(folder / "link to nothing"));
   CHECK(read_file(folder / "new") == "text");

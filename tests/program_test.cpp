@@ -343,6 +343,7 @@ TEST_CASE_FIXTURE(Fixture, "bad data and paths are one line that names the file,
   fails(fmt::format("{} --log '{}/no/log.csv'", train, data), "no/log.csv");
   fails(fmt::format("{} --log '{}'", train, data), data);
   fails(fmt::format("{} --log /dev/full", train), "/dev/full");
+  fails(fmt::format("{} --log '{}'", train, path("fifo")), "fifo: cannot be written: nobody reads this pipe");
   fails(fmt::format("{} --init '{}/none.safetensors'", train, data), "none.safetensors");
   fails(fmt::format("{} --init '{}'", both, labels), "train-labels");
   fails(fmt::format("eval '{}' --data '{}'", labels, data), "train-labels");
