@@ -1,9 +1,9 @@
 // The command line: every subcommand with its help, and what it runs.
-#include "apps/commands.h"
-#include "apps/compare_options.h"
-#include "apps/fetch.h"
-#include "apps/run_description.h"
-#include "layers/safetensors.h"
+#include "apps/cli/commands.h"
+#include "apps/compare/compare_options.h"
+#include "apps/data/fetch.h"
+#include "apps/train/run_description.h"
+#include "layers/files/safetensors.h"
 
 #include <algorithm>
 #include <cctype>

@@ -1,6 +1,6 @@
 // The program `tare`: exit codes, signals and the mode of the processor; everything else is in the commands.
-#include "apps/commands.h"
-#include "apps/progress.h"
+#include "apps/cli/commands.h"
+#include "apps/cli/progress.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 // How layers and optimizers show what of them lasts, to be saved and loaded by somebody else. No file format stands here.
 #pragma once
 
-#include "core/matrix.h"
+#include "core/machine/matrix.h"
 
 #include <cstdint>
 #include <string>

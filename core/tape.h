@@ -10,10 +10,10 @@
 // thread; the tape's workers share the loops inside an op.
 #pragma once
 
-#include "core/error.h"
-#include "core/matrix.h"
-#include "core/product.h"
-#include "core/workers.h"
+#include "core/machine/error.h"
+#include "core/machine/matrix.h"
+#include "core/machine/product.h"
+#include "core/machine/workers.h"
 
 #include <array>
 #include <initializer_list>
@@ -42,7 +42,7 @@ class Var {
  public:
   /// [rows x cols], to read for as long as this Var is valid.
   View value() const;
-  /// The value as a factor of a product, with its background (core/product.h).
+  /// The value as a factor of a product, with its background (core/machine/product.h).
   Factor factor() const;
   /// A copy of the gradient of what backward() was called on; zero where that does not depend on this value. Of a leaf: all
   /// that its parameter's grad holds. Error before backward() and for a value that needs no gradient.
@@ -114,7 +114,7 @@ class Tape {
       : workers_(threads), recording_(gradients == Gradients::record) {}
 
   /// A value that needs no gradient: a copy of `m`, or a matrix still to be filled through mutable_value(). If most of it will be
-  /// one number, products are faster when they know which; finite results depend on it by rounding only (core/product.h).
+  /// one number, products are faster when they know which; finite results depend on it by rounding only (core/machine/product.h).
   Var constant(const Eigen::Ref<const Matrix>& m);
   Var constant(Index rows, Index cols, std::optional<real> background = {});
   /// Borrows the parameter, which must outlive the step; backward() adds to parameter.grad.
@@ -129,7 +129,7 @@ class Tape {
 
   Workers& workers() { return workers_; }
 
-  /// What stands at place i of the tape, 0 <= i < size(); for looking at it (core/inspect.h).
+  /// What stands at place i of the tape, 0 <= i < size(); for looking at it (core/tools/inspect.h).
   struct Entry {
     const char* op;
     std::array<int, 3> operands;  // places on the tape; -1: none

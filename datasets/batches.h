@@ -1,7 +1,7 @@
 // Batches of images, shuffled or in order. The images stay bytes; a batch is gathered and scaled when it is needed.
 #pragma once
 
-#include "core/random.h"
+#include "core/machine/random.h"
 #include "core/tape.h"
 #include "datasets/images.h"
 

@@ -1,10 +1,10 @@
 #include "datasets/images.h"
 
-#include "core/error.h"
-#include "core/file.h"
-#include "datasets/digits.h"
+#include "core/machine/error.h"
+#include "core/machine/file.h"
+#include "datasets/built_in/digits.h"
+#include "datasets/built_in/toys.h"
 #include "datasets/idx.h"
-#include "datasets/toys.h"
 
 #include <fmt/ranges.h>
 

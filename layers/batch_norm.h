@@ -1,12 +1,12 @@
-// Batch normalization as a layer: the op of core/batch_norm.h, its parameters, and the running statistics that take the
+// Batch normalization as a layer: the op of core/ops/batch_norm.h, its parameters, and the running statistics that take the
 // place of the batch's own in evaluation.
 #pragma once
 
-#include "core/batch_norm.h"
+#include "core/ops/batch_norm.h"
 #include "layers/layer.h"
 
 namespace tare {
-/// How training computes it: all three give the same outputs, the last one a wrong gradient (core/batch_norm.h).
+/// How training computes it: all three give the same outputs, the last one a wrong gradient (core/ops/batch_norm.h).
 enum class BatchNormKind { fused, composed, diagonal };
 }  // namespace tare
 

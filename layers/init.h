@@ -1,7 +1,7 @@
 // Initial weights: normal, with a deviation that keeps the size of the signal the same from layer to layer.
 #pragma once
 
-#include "core/random.h"
+#include "core/machine/random.h"
 #include "core/tape.h"
 
 namespace TARE_NAMESPACE {

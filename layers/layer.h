@@ -2,8 +2,8 @@
 // them. It holds no mode: whether it trains or evaluates is an argument, so nothing can be left switched.
 #pragma once
 
-#include "core/ops.h"
-#include "core/random.h"
+#include "core/machine/random.h"
+#include "core/ops/ops.h"
 #include "core/state.h"
 
 #include <memory>

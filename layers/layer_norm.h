@@ -1,7 +1,7 @@
-// Layer normalization as a layer: the op of core/layer_norm.h and its parameters; the same in training and evaluation.
+// Layer normalization as a layer: the op of core/ops/layer_norm.h and its parameters; the same in training and evaluation.
 #pragma once
 
-#include "core/layer_norm.h"
+#include "core/ops/layer_norm.h"
 #include "layers/layer.h"
 
 namespace TARE_NAMESPACE {

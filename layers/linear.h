@@ -1,7 +1,7 @@
 // The fully connected layer.
 #pragma once
 
-#include "core/linear.h"
+#include "core/ops/linear.h"
 #include "layers/layer.h"
 
 #include <optional>

@@ -1,14 +1,14 @@
 #!/bin/sh
-# Fails, naming the op, when a differentiable function that core/ declares has no row in apps/op_table.cpp, or fewer
+# Fails, naming the op, when a differentiable function that core/ declares has no row in core/tools/op_table.cpp, or fewer
 # rows than overloads.   sh tests/op_table_complete.sh SOURCE_ROOT
 set -eu
 root=${1:?usage: op_table_complete.sh SOURCE_ROOT}
-table=$root/apps/op_table.cpp
+table=$root/core/tools/op_table.cpp
 
 # Free functions stand at the beginning of a line; the members of Var and Tape are indented.
-ops=$(sed -n -E 's/^(Var|BatchNormResult) ([a-z_0-9]+)\(.*/\2/p' "$root"/core/*.h)
+ops=$(sed -n -E 's/^(Var|BatchNormResult) ([a-z_0-9]+)\(.*/\2/p' "$root"/core/ops/*.h)
 if [ -z "$ops" ]; then
-  echo "op_table_complete: found no ops in $root/core; do the declarations look different now?" >&2
+  echo "op_table_complete: found no ops in $root/core/ops; do the declarations look different now?" >&2
   exit 1
 fi
 
@@ -18,7 +18,7 @@ for op in $(printf '%s\n' "$ops" | sort -u); do
   declared=$(printf '%s\n' "$ops" | grep -c -x "$op")
   found=$(printf '%s' "$rows" | grep -o -E "add[a-z_]*\(\"$op\"" | wc -l)
   if [ "$found" -lt "$declared" ]; then
-    echo "op_table_complete: $op is declared $declared times in core/ but has $found rows in apps/op_table.cpp" >&2
+    echo "op_table_complete: $op is declared $declared times in core/ but has $found rows in core/tools/op_table.cpp" >&2
     status=1
   fi
 done

@@ -23,8 +23,8 @@ CHOICES = {
     "allocate": ("memory is allocated anew in every step",
                  [("core/tape.cpp", "  arena_.clear();", "  arena_ = Arena();")]),
     "stagger": ("matrices lie back to back, buffers begin at pages",
-                [("core/matrix.cpp", "kStagger = 5 * kLine", "kStagger = 0"),
-                 ("core/matrix.cpp", "return kPage / 4 * static_cast<std::size_t>(quarter);", "return 0 * static_cast<std::size_t>(quarter);")]),
+                [("core/machine/matrix.cpp", "kStagger = 5 * kLine", "kStagger = 0"),
+                 ("core/machine/matrix.cpp", "return kPage / 4 * static_cast<std::size_t>(quarter);", "return 0 * static_cast<std::size_t>(quarter);")]),
     "prefetch": ("images are not asked for early",
                  [("datasets/batches.cpp", "kAhead = 4", "kAhead = 1 << 20")]),
     "pieces": ("a whole weight is updated line by line",
@@ -46,7 +46,7 @@ CHOICES = {
     "composed": ("batch normalization is composed from primitives",
                  [("layers/batch_norm.cpp", "? batch_norm\n", "? batch_norm_composed\n")]),
     "eigen": ("products are Eigen's, which multiply empty pixels, too",
-              [("core/product.cpp", "  // Tiles leave out A's background only.", """  const auto plain = [](const Factor& f) {
+              [("core/machine/product.cpp", "  // Tiles leave out A's background only.", """  const auto plain = [](const Factor& f) {
     return f.col_stride == 1 ? View(f.data, f.rows, f.cols) : View(f.data, f.cols, f.rows);
   };
   const View av = plain(product.a), bv = plain(product.b);
@@ -64,7 +64,7 @@ CHOICES = {
                ("CMakeLists.txt", "EIGEN_DONT_PARALLELIZE)", "EIGEN_DONT_PARALLELIZE EIGEN_STACK_ALLOCATION_LIMIT=2097152)")]),
     "bias": ("the bias is added after the product (W2 instead of W1)",
              [("layers/linear.cpp", "linear(x, w, x.tape().leaf(*bias))", "add_row(linear(x, w), x.tape().leaf(*bias))"),
-              ("layers/linear.cpp", '#include "layers/linear.h"', '#include "layers/linear.h"\n#include "core/ops.h"')]),
+              ("layers/linear.cpp", '#include "layers/linear.h"', '#include "layers/linear.h"\n#include "core/ops/ops.h"')]),
     "tune": ("g++ tunes for this processor, without -mtune=generic",
              [("CMakeLists.txt", "PUBLIC -mtune=generic", "PUBLIC -mtune=native")]),
     "O2": ("what trains is compiled with -O2, like the rest",

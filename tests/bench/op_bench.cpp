@@ -2,11 +2,11 @@
 // machine would need if it did nothing but an op's floating-point operations, or nothing but moved its bytes, whichever is
 // longer. Both limits are measured here, on as many threads; the counter `roof` is their share of the time that the op took.
 // Times of whole epochs are what `tare bench` is for.
-#include "apps/works.h"
-#include "core/batch_norm.h"
-#include "core/linear.h"
-#include "core/loss.h"
-#include "core/ops.h"
+#include "apps/train/works.h"
+#include "core/ops/batch_norm.h"
+#include "core/ops/linear.h"
+#include "core/ops/loss.h"
+#include "core/ops/ops.h"
 #include "optim/optimizer.h"
 
 #include <benchmark/benchmark.h>
@@ -137,7 +137,7 @@ std::shared_ptr<Parameter> random_parameter(Index rows, Index cols) {
   return p;
 }
 
-// The three products of a Linear, as core/linear.cpp writes them.
+// The three products of a Linear, as core/ops/linear.cpp writes them.
 void add_products(const std::string& name, int threads, Index n, Index in, Index out, bool first) {
   const auto x = random_parameter(n, in), w = random_parameter(out, in), y = random_parameter(n, out);
   const double operations = 2.0 * static_cast<double>(n) * static_cast<double>(in * out);

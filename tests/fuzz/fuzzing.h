@@ -2,7 +2,7 @@
 // the file on one line. Anything else is a finding, as is what the sanitizers find.
 #pragma once
 
-#include "core/error.h"
+#include "core/machine/error.h"
 
 #include <cstdint>
 #include <cstdlib>

@@ -1,5 +1,5 @@
 // Fuzzes the readers of PNG and PGM files.
-#include "datasets/gray_image.h"
+#include "datasets/pictures/gray_image.h"
 #include "tests/fuzz/fuzzing.h"
 
 #include <zlib.h>

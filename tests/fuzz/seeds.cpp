@@ -1,6 +1,6 @@
 // Writes the files that fuzzing starts from, one folder per target:   fuzz_seeds FOLDER
-#include "core/file.h"
-#include "tests/format_testing.h"
+#include "core/machine/file.h"
+#include "tests/datasets/format_testing.h"
 
 #include <fmt/format.h>
 

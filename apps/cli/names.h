@@ -1,0 +1,48 @@
+// The names of choices, on the command line and in files.
+#pragma once
+
+#include "apps/cli/options.h"
+
+#include <fmt/ranges.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tare {
+
+template <class T>
+using Names = std::vector<std::pair<const char*, T>>;
+
+inline const Names<Activation> kActivations{
+    {"relu", Activation::relu}, {"sigmoid", Activation::sigmoid}, {"tanh", Activation::tanh}};
+inline const Names<Pixels> kPixels{{"standard", Pixels::standard}, {"unit", Pixels::unit}, {"binary", Pixels::binary}};
+inline const Names<Norm> kNorms{{"batch", Norm::batch}, {"layer", Norm::layer}, {"none", Norm::none}};
+inline const Names<BiasRule> kBiasRules{{"auto", BiasRule::drop_cancelled}, {"keep", BiasRule::keep}};
+inline const Names<BatchNormKind> kBatchNormKinds{
+    {"fused", BatchNormKind::fused}, {"composed", BatchNormKind::composed}, {"diagonal", BatchNormKind::diagonal}};
+inline const Names<OptimizerKind> kOptimizers{
+    {"sgd", OptimizerKind::sgd}, {"adam", OptimizerKind::adam}, {"adamw", OptimizerKind::adamw}};
+inline const Names<Work> kWorks{{"W1", Work::w1}, {"W2", Work::w2}, {"W3", Work::w3}, {"W4", Work::w4}};
+inline const Names<Precision> kPrecisions{{"float", Precision::float32}, {"double", Precision::float64}};
+
+/// The value that has this name. UsageError, naming `what`, if there is none.
+template <class T>
+T named(const Names<T>& names, const std::string& name, const std::string& what) {
+  std::vector<const char*> known;
+  for (const auto& [known_name, value] : names) {
+    if (name == known_name) return value;
+    known.push_back(known_name);
+  }
+  throw UsageError("{}: expected {}, found \"{}\"", what, fmt::join(known, ", "), name);
+}
+
+template <class T>
+const char* name_in(const Names<T>& names, T value) {
+  for (const auto& [name, known] : names) {
+    if (known == value) return name;
+  }
+  return "";
+}
+
+}  // namespace tare

@@ -1,0 +1,92 @@
+#include "apps/cli/options.h"
+
+#include "apps/cli/names.h"
+
+#include <algorithm>
+#include <cctype>
+
+namespace tare {
+
+const char* name_of(Activation activation) { return name_in(kActivations, activation); }
+const char* name_of(Pixels pixels) { return name_in(kPixels, pixels); }
+const char* name_of(Work work) { return name_in(kWorks, work); }
+Activation activation_named(const std::string& name, const std::string& what) {
+  return named(kActivations, name, what);
+}
+Pixels pixels_named(const std::string& name, const std::string& what) { return named(kPixels, name, what); }
+
+std::vector<std::pair<std::string, std::string>> words(const TrainOptions& o) {
+  const MlpOptions& n = o.network;
+  std::vector<std::pair<std::string, std::string>> words;
+  const auto add = [&](const char* option, const auto& value) { words.emplace_back(option, fmt::format("{}", value)); };
+  add("--precision", name_in(kPrecisions, o.precision));
+  add("--pixels", name_of(o.pixels));
+  add("--hidden", fmt::to_string(fmt::join(n.hidden, ",")));
+  add("--norm", name_in(kNorms, n.norm));
+  add("--bias", name_in(kBiasRules, n.bias));
+  add("--batchnorm", name_in(kBatchNormKinds, n.batch_norm_kind));
+  add("--activation", name_of(n.activation));
+  add("--dropout", n.dropout);
+  switch (n.init.kind) {
+    case InitScale::Kind::by_activation:
+      add("--init-scale", n.activation == Activation::relu ? "he" : "xavier");
+      break;
+    case InitScale::Kind::he:
+      add("--init-scale", "he");
+      break;
+    case InitScale::Kind::xavier:
+      add("--init-scale", "xavier");
+      break;
+    case InitScale::Kind::normal:
+      add("--init-scale", fmt::format("normal:{}", n.init.sigma));
+      break;
+  }
+  add("--optimizer", name_in(kOptimizers, o.optimizer));
+  add("--lr", o.lr);
+  if (o.optimizer == OptimizerKind::sgd) add("--momentum", o.momentum);
+  add("--weight-decay", o.weight_decay);
+  switch (o.schedule.kind) {
+    case ScheduleOptions::Kind::constant:
+      add("--schedule", "constant");
+      break;
+    case ScheduleOptions::Kind::step:
+      add("--schedule", fmt::format("step:{},{}", o.schedule.period, o.schedule.gamma));
+      break;
+    case ScheduleOptions::Kind::cosine:
+      add("--schedule", fmt::format("cosine:{}", o.schedule.warmup));
+      break;
+  }
+  if (o.clip) add("--clip", *o.clip);
+  add("--batch", o.batch);
+  if (o.epochs) add("--epochs", *o.epochs);
+  if (o.steps) add("--steps", *o.steps);
+  if (!o.shuffle) add("--no-shuffle", "");
+  add("--seed", o.seed);
+  return words;
+}
+
+std::map<std::string, std::string> all_words(const TrainOptions& o) {
+  std::map<std::string, std::string> all;
+  for (const auto& [name, text] : words(o)) all[name] = text;
+  all["--data"] = o.data;
+  for (const auto& [name, steps] : {std::pair("--log-every", o.log_every),
+                                    {"--eval-every", o.eval_every},
+                                    {"--checkpoint-every", o.checkpoint_every}}) {
+    if (steps) all[name] = fmt::format("{}", *steps);
+  }
+  for (const auto& [name, file] :
+       {std::pair("--log", &o.log), {"--save", &o.save}, {"--checkpoint", &o.checkpoint}, {"--picture", &o.picture}}) {
+    if (!file->empty()) all[name] = *file;
+  }
+  if (o.detect_anomaly) all["--detect-anomaly"] = "";
+  return all;
+}
+
+std::string file_name(const std::string& text) {
+  std::string name = text;
+  std::ranges::replace_if(
+      name, [](char c) { return !std::isalnum(static_cast<unsigned char>(c)) && c != '.'; }, '-');
+  return name;
+}
+
+}  // namespace tare

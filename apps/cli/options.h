@@ -1,0 +1,160 @@
+// What the command line says, checked as far as it can be without looking at any file.
+#pragma once
+
+#include "core/machine/error.h"
+#include "datasets/batches.h"
+#include "layers/mlp.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tare {
+
+/// Bad usage: the program ends with exit code 2 instead of 1.
+class UsageError : public Error {
+ public:
+  using Error::Error;
+};
+
+enum class Precision { float32, float64 };
+enum class OptimizerKind { sgd, adam, adamw };
+enum class Work { w1, w2, w3, w4 };  // the networks of `tare bench`
+
+struct ScheduleOptions {
+  enum class Kind { constant, step, cosine };
+  Kind kind = Kind::constant;
+  Index period = 1;  // in epochs, of Kind::step
+  double gamma = 1;
+  Index warmup = 0;  // in steps, of Kind::cosine
+};
+
+struct TrainOptions {
+  std::string data = "auto";
+  MlpOptions network{.hidden = {256, 128}};  // its sizes of input and output come from the data
+  Pixels pixels = Pixels::standard;
+
+  OptimizerKind optimizer = OptimizerKind::sgd;
+  double lr = 0;  // resolved: never left at 0 unless asked for
+  double momentum = 0.9;
+  double weight_decay = 0;
+  ScheduleOptions schedule;
+  std::optional<double> clip;
+
+  Index batch = 128;
+  std::optional<Index> epochs, steps;  // resolved: at least one is set
+  bool shuffle = true;
+  std::uint64_t seed = 1;
+  int threads = 1;
+  Precision precision = Precision::float32;
+
+  std::string log, save, init, checkpoint, resume;               // files; empty: none
+  std::optional<Index> log_every, eval_every, checkpoint_every;  // in steps
+  std::string picture;                                           // file; empty: none
+  bool detect_anomaly = false;
+  bool quiet = false, json = false;
+};
+
+struct SavedModelOptions {
+  std::string model;
+  std::optional<Activation> activation;  // for files that do not say
+  std::optional<Pixels> pixels;
+  int threads = 1;
+  Precision precision = Precision::float32;
+};
+
+struct EvalOptions : SavedModelOptions {
+  std::string data = "auto";
+  std::string worst;  // a file; empty: none
+  bool quiet = false, json = false;
+};
+
+struct PredictOptions : SavedModelOptions {
+  std::vector<std::string> files;  // or folders, or "-"
+  bool as_is = false, brief = false;
+  bool json = false;
+};
+
+/// A variant at one learning rate: what a comparison trains from every seed.
+struct Case {
+  std::string variant;   // letters, digits, spaces and . + - = _
+  TrainOptions options;  // of its runs, but for the seed
+  std::string series;    // the line in the plots that it belongs to
+  std::string panel;     // the plot of curves that it belongs to: those of one panel are to be compared
+  double x;              // its place in plots over CompareOptions::axis
+};
+
+struct CompareOptions {
+  TrainOptions base;  // data, threads, seed (the first), quiet and json; the rest went into the cases
+  std::string out;    // folder
+  Index seeds = 5;
+  std::string title = "Training with and without BatchNorm";  // of the report
+  std::string about = "Variants of a network, trained from the same initial weights on the same batches.";
+  std::string axis = "learning rate";
+  std::string command;  // as it was given, for the report
+  std::vector<Case> cases;
+};
+
+struct CancelOptions {
+  Precision precision = Precision::float64;
+  bool json = false;
+};
+
+struct GradcheckOptions {
+  bool json = false;
+};
+
+struct FoldOptions {
+  std::string in, out;
+  bool drop_bias = false;
+  bool quiet = false;
+};
+
+struct BenchOptions {
+  std::string data = "auto";
+  Work work = Work::w1;
+  Index epochs = 5;
+  int threads = 1;
+  bool quiet = false, json = false;
+};
+
+struct DataMakeOptions {
+  std::string folder, data = "digits";
+  std::uint64_t seed = 1;
+  bool quiet = false;
+};
+
+struct DataShowOptions {
+  std::string data = "auto", png;  // png: a file; empty: none
+  bool json = false;
+};
+
+struct TapeOptions {
+  // Small enough to be read, and with the bias that BatchNorm cancels.
+  MlpOptions network{.hidden = {4}, .bias = BiasRule::keep};
+  Index batch = 5;
+  std::uint64_t seed = 1;
+  bool dot = false;
+};
+
+/// The names on the command line and in files.
+const char* name_of(Activation activation);
+const char* name_of(Pixels pixels);
+const char* name_of(Work work);
+/// Error, naming `what` (an option or a file's entry), if there is no such name.
+Activation activation_named(const std::string& name, const std::string& what);
+Pixels pixels_named(const std::string& name, const std::string& what);
+
+/// The options that decide, together with the data, what a training computes, each with its text on the command line, also
+/// where it is the default: {"--hidden", "256,128"}. A flag's text is empty. Equal words, equal data: the same weights.
+std::vector<std::pair<std::string, std::string>> words(const TrainOptions& options);
+/// These, the data's name, and what is written when and where: what a resumed run need not be told again.
+std::map<std::string, std::string> all_words(const TrainOptions& options);
+
+/// The text with a hyphen for whatever does not belong into a file's name.
+std::string file_name(const std::string& text);
+
+}  // namespace tare

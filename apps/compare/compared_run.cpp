@@ -1,0 +1,90 @@
+// One run of a comparison: trains as `tare train` does, on one thread or more, and takes down what is compared.
+#include "apps/cli/commands.h"
+#include "apps/compare/comparison.h"
+#include "apps/train/training.h"
+#include "layers/linear.h"
+
+#include <cmath>
+
+namespace TARE_NAMESPACE {
+namespace {
+
+constexpr Index kImages = 1000;  // at most, of the test set, behind the percentiles
+
+bool is_activation(const Layer& layer) {
+  return dynamic_cast<const Relu*>(&layer) != nullptr || dynamic_cast<const Sigmoid*>(&layer) != nullptr ||
+         dynamic_cast<const Tanh*>(&layer) != nullptr;
+}
+
+// Of what the first unit of the last hidden layer passes on to its activation. Nothing without a hidden layer.
+std::optional<Percentiles> input_percentiles(Sequential& model, const ImageSet& set, Pixels pixels, Tape& tape) {
+  std::size_t last = model.size();
+  while (last > 0 && !is_activation(model[last - 1])) --last;
+  if (last == 0) return std::nullopt;
+  tape.clear();
+  Var x = gather(set, pixels, 0, std::min(kImages, set.count), tape);
+  for (std::size_t i = 0; i + 1 < last; ++i) x = model[i].forward(x, Mode::eval);
+
+  std::vector<double> values;
+  for (Index i = 0; i < x.rows(); ++i) values.push_back(static_cast<double>(x.value()(i, 0)));
+  const auto percentile = [&](int p) {
+    const auto at = values.begin() + std::ssize(values) * p / 100;
+    std::ranges::nth_element(values, at);
+    return *at;
+  };
+  return Percentiles{percentile(15), percentile(50), percentile(85)};
+}
+
+double largest(const Parameter& p) { return static_cast<double>(p.grad.cwiseAbs().maxCoeff()); }
+
+void raise(std::optional<double>& maximum, double x) { maximum = std::max(maximum.value_or(0), x); }
+
+}  // namespace
+
+std::optional<Run> compared_run(const TrainOptions& given, const DataSet& data, const StopHook& should_stop) {
+  TrainOptions options = given;
+  options.network.in = data.train.features();
+  options.network.out = data.classes;
+  Sequential model = make_mlp(options.network, options.seed);
+  Tape tape(options.threads, Tape::Gradients::none);
+
+  Run run;
+  for (const Parameter* p : model.parameters()) run.parameters += p->value.size();
+  Index step = 0;
+  TrainingHooks hooks;
+  hooks.should_stop = [&] { return should_stop(step); };
+  hooks.after_step = [&](const StepRecord& s) {
+    step = s.step;
+    if (std::isfinite(s.loss)) {
+      for (std::size_t i = 0; i + 1 < model.size(); ++i) {
+        const auto* linear = dynamic_cast<const Linear*>(&model[i]);
+        const auto* batch_norm = dynamic_cast<const BatchNorm*>(&model[i + 1]);
+        if (linear == nullptr || batch_norm == nullptr || !linear->bias) continue;
+        raise(run.largest_bias_gradient, largest(*linear->bias));
+        raise(run.largest_beta_gradient, largest(batch_norm->beta));
+      }
+    }
+    if (s.evaluation == nullptr && !s.ends_training) return;
+    CurvePoint point{.step = s.step,
+                     .epoch = s.epoch,
+                     .train_loss = s.loss,
+                     .test_loss = std::nullopt,
+                     .test_accuracy = std::nullopt,
+                     .seconds = s.seconds,
+                     .input = std::nullopt};
+    if (s.evaluation != nullptr) {
+      point.test_loss = s.evaluation->loss;
+      point.test_accuracy = s.evaluation->accuracy();
+      point.input = input_percentiles(model, data.test, options.pixels, tape);
+    }
+    run.curve.push_back(point);
+  };
+  const TrainingResult result = train(model, data, options, hooks);
+  if (result.stopped) return std::nullopt;
+  run.diverged = result.diverged;
+  run.train_accuracy = result.last.epoch_accuracy;
+  run.seconds = result.last.seconds;
+  return run;
+}
+
+}  // namespace TARE_NAMESPACE

@@ -1,0 +1,228 @@
+#include "apps/compare/comparison.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <numeric>
+
+namespace tare {
+namespace {
+
+using nlohmann::ordered_json;
+
+// JSON has no infinities and no NaN, and a curve that diverged ends in one: they become text.
+ordered_json number(double x) { return std::isfinite(x) ? ordered_json(x) : ordered_json(fmt::format("{}", x)); }
+ordered_json number(const std::optional<double>& x) { return x ? number(*x) : ordered_json(nullptr); }
+
+double as_number(const ordered_json& json) {
+  return json.is_string() ? std::strtod(json.get<std::string>().c_str(), nullptr) : json.get<double>();
+}
+std::optional<double> as_optional(const ordered_json& json) {
+  return json.is_null() ? std::nullopt : std::optional(as_number(json));
+}
+
+// In the order of their steps, those at which both curves have an accuracy.
+template <class Each>
+void at_common_steps(const std::vector<MeanPoint>& a, const std::vector<MeanPoint>& b, const Each& each) {
+  for (std::size_t i = 0, j = 0; i < a.size() && j < b.size();) {
+    if (a[i].step == b[j].step) {
+      each(a[i++], b[j++]);
+    } else {
+      ++(a[i].step < b[j].step ? i : j);
+    }
+  }
+}
+
+bool differ_in_bias_only(const TrainOptions& a, const TrainOptions& b) {
+  if (a.network.norm != Norm::batch || a.network.bias == b.network.bias) return false;
+  TrainOptions like_a = b;
+  like_a.network.bias = a.network.bias;
+  return words(like_a) == words(a);
+}
+
+}  // namespace
+
+std::optional<double> Run::test_accuracy() const {
+  if (diverged || curve.empty()) return std::nullopt;
+  return curve.back().test_accuracy;
+}
+
+const CurvePoint* Run::reached(double accuracy) const {
+  const auto point = std::ranges::find_if(curve, [&](const CurvePoint& p) { return p.test_accuracy >= accuracy; });
+  return point == curve.end() ? nullptr : &*point;
+}
+
+ordered_json to_json(const Run& run) {
+  ordered_json json;
+  json["diverged"] = run.diverged;
+  json["train_accuracy"] = number(run.train_accuracy);
+  json["parameters"] = run.parameters;
+  json["seconds"] = run.seconds;
+  json["largest_bias_gradient"] = number(run.largest_bias_gradient);
+  json["largest_beta_gradient"] = number(run.largest_beta_gradient);
+  ordered_json& curve = json["curve"] = ordered_json::array();
+  for (const CurvePoint& p : run.curve) {
+    ordered_json input = nullptr;
+    if (p.input) input = {number((*p.input)[0]), number((*p.input)[1]), number((*p.input)[2])};
+    curve.push_back(
+        {p.step, p.epoch, number(p.train_loss), number(p.test_loss), number(p.test_accuracy), p.seconds, input});
+  }
+  return json;
+}
+
+Run run_from_json(const ordered_json& json, const std::string& file) {
+  try {
+    Run run;
+    run.diverged = json.at("diverged").get<bool>();
+    run.train_accuracy = as_number(json.at("train_accuracy"));
+    run.parameters = json.at("parameters").get<std::int64_t>();
+    run.seconds = json.at("seconds").get<double>();
+    run.largest_bias_gradient = as_optional(json.at("largest_bias_gradient"));
+    run.largest_beta_gradient = as_optional(json.at("largest_beta_gradient"));
+    for (const ordered_json& p : json.at("curve")) {
+      CurvePoint point{.step = p.at(0).get<std::int64_t>(),
+                       .epoch = p.at(1).get<std::int64_t>(),
+                       .train_loss = as_number(p.at(2)),
+                       .test_loss = as_optional(p.at(3)),
+                       .test_accuracy = as_optional(p.at(4)),
+                       .seconds = p.at(5).get<double>(),
+                       .input = std::nullopt};
+      if (const ordered_json& input = p.at(6); !input.is_null()) {
+        point.input = Percentiles{as_number(input.at(0)), as_number(input.at(1)), as_number(input.at(2))};
+      }
+      run.curve.push_back(point);
+    }
+    return run;
+  } catch (const nlohmann::json::exception& error) {
+    throw Error("{}: not a run that tare compare has written: {}", file, error.what());
+  }
+}
+
+ordered_json origin(const TrainOptions& options, const std::string& data) {
+  ordered_json json;
+  json["tare"] = TARE_VERSION;
+  json["data"] = data;
+  for (const auto& [option, text] : words(options)) json[option] = text;
+  json["--eval-every"] = options.eval_every ? fmt::format("{}", *options.eval_every) : "";
+  return json;
+}
+
+Spread spread(std::vector<double> numbers) {
+  Spread s;
+  if (numbers.empty()) return s;
+  std::ranges::sort(numbers);
+  const auto n = static_cast<double>(numbers.size());
+  const std::size_t half = numbers.size() / 2;
+  s.count = static_cast<int>(numbers.size());
+  s.mean = std::accumulate(numbers.begin(), numbers.end(), 0.0) / n;
+  double squares = 0;
+  for (double x : numbers) squares += (x - s.mean) * (x - s.mean);
+  s.deviation = numbers.size() > 1 ? std::sqrt(squares / (n - 1)) : 0;
+  s.median = numbers.size() % 2 == 1 ? numbers[half] : (numbers[half - 1] + numbers[half]) / 2;
+  s.low = numbers.front();
+  s.high = numbers.back();
+  return s;
+}
+
+CaseSummary summarize(const Runs& runs) {
+  CaseSummary summary;
+  std::vector<double> test, train, seconds;
+  std::array<std::vector<double>, kThresholds.size()> steps_to, seconds_to;
+  for (const std::optional<Run>& run : runs) {
+    if (!run) continue;
+    ++summary.finished;
+    summary.parameters = run->parameters;
+    seconds.push_back(run->seconds);
+    if (const std::optional<double> accuracy = run->test_accuracy()) {
+      test.push_back(*accuracy);
+      train.push_back(run->train_accuracy);
+    } else {
+      ++summary.diverged;
+    }
+    for (std::size_t i = 0; i < kThresholds.size(); ++i) {
+      if (const CurvePoint* point = run->reached(kThresholds[i])) {
+        steps_to[i].push_back(static_cast<double>(point->step));
+        seconds_to[i].push_back(point->seconds);
+      }
+    }
+  }
+  summary.test_accuracy = spread(test);
+  summary.train_accuracy = spread(train);
+  summary.seconds = spread(seconds);
+  for (std::size_t i = 0; i < kThresholds.size(); ++i) {
+    summary.steps_to[i] = spread(steps_to[i]);
+    summary.seconds_to[i] = spread(seconds_to[i]);
+  }
+  return summary;
+}
+
+std::vector<MeanPoint> mean_curve(const Runs& runs) {
+  std::map<std::int64_t, std::vector<double>> accuracies;
+  for (const std::optional<Run>& run : runs) {
+    if (!run) continue;
+    for (const CurvePoint& p : run->curve) {
+      if (p.test_accuracy) accuracies[p.step].push_back(*p.test_accuracy);
+    }
+  }
+  std::vector<MeanPoint> curve;
+  for (auto& [step, values] : accuracies) curve.push_back({step, spread(std::move(values))});
+  return curve;
+}
+
+std::vector<BiasEvidence> bias_evidence(std::span<const Case> cases, std::span<const Runs> runs) {
+  std::vector<BiasEvidence> all;
+  for (std::size_t kept = 0; kept < cases.size(); ++kept) {
+    if (cases[kept].options.network.bias != BiasRule::keep) continue;
+    const auto dropped = static_cast<std::size_t>(
+        std::ranges::find_if(cases,
+                             [&](const Case& c) { return differ_in_bias_only(cases[kept].options, c.options); }) -
+        cases.begin());
+    if (dropped == cases.size()) continue;
+    BiasEvidence e;
+    e.kept = kept;
+    e.dropped = dropped;
+
+    Runs with, without;  // of the seeds of which both are finished
+    for (std::size_t seed = 0; seed < runs[kept].size(); ++seed) {
+      const std::optional<Run>&a = runs[kept][seed], &b = runs[dropped][seed];
+      if (!a || !b) continue;
+      with.push_back(a);
+      without.push_back(b);
+      e.largest_bias_gradient = std::max(e.largest_bias_gradient, a->largest_bias_gradient.value_or(0));
+      e.largest_beta_gradient = std::max(e.largest_beta_gradient, a->largest_beta_gradient.value_or(0));
+      e.parameters_saved = a->parameters - b->parameters;
+      at_common_steps(mean_curve({a}), mean_curve({b}), [&](const MeanPoint& p, const MeanPoint& q) {
+        const double difference = std::abs(p.accuracy.mean - q.accuracy.mean);
+        e.largest_difference_of_a_seed = std::max(e.largest_difference_of_a_seed, difference);
+      });
+    }
+    if (with.empty()) continue;
+    at_common_steps(mean_curve(with), mean_curve(without), [&](const MeanPoint& p, const MeanPoint& q) {
+      const double deviation = std::max(p.accuracy.deviation, q.accuracy.deviation);
+      const Difference& d =
+          e.differences.emplace_back(Difference{p.step, p.accuracy.mean - q.accuracy.mean, deviation});
+      if (e.largest.step == 0 || std::abs(d.difference) > e.largest.difference) {
+        e.largest = {d.step, std::abs(d.difference), d.deviation};
+      }
+    });
+    all.push_back(e);
+  }
+  return all;
+}
+
+std::string curves_csv(std::span<const Case> cases, std::span<const Runs> runs, std::uint64_t first_seed) {
+  std::string csv = "variant,seed,lr,step,epoch,train_loss,test_loss,test_accuracy\n";
+  const auto text = [](const std::optional<double>& x) { return x ? fmt::format("{}", *x) : std::string(); };
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    for (std::size_t j = 0; j < runs[i].size(); ++j) {
+      if (!runs[i][j]) continue;
+      for (const CurvePoint& p : runs[i][j]->curve) {
+        csv += fmt::format("{},{},{},{},{},{},{},{}\n", cases[i].variant, first_seed + j, cases[i].options.lr, p.step,
+                           p.epoch, p.train_loss, text(p.test_loss), text(p.test_accuracy));
+      }
+    }
+  }
+  return csv;
+}
+
+}  // namespace tare

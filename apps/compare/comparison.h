@@ -1,0 +1,100 @@
+// What a comparison is made of: its cases, the runs that were made of them, and the statistics over their seeds. Nothing
+// here trains, draws or prints.
+#pragma once
+
+#include "apps/cli/options.h"
+#include "datasets/images.h"
+
+#include <array>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tare {
+
+/// 15th, 50th and 85th percentile, those of Ioffe and Szegedy (2015), figure 1.
+using Percentiles = std::array<double, 3>;
+
+struct CurvePoint {
+  std::int64_t step, epoch;                        // from 1
+  double train_loss;                               // of this step's batch, before its update
+  std::optional<double> test_loss, test_accuracy;  // absent in the step in which training diverged
+  double seconds;                                  // of training so far, without evaluation
+  std::optional<Percentiles> input;  // to the activation of the last hidden layer's first unit, over test images
+};
+
+/// One training: a case and a seed.
+struct Run {
+  std::vector<CurvePoint> curve;  // where the test set was evaluated
+  bool diverged = false;
+  double train_accuracy = 0;  // mean over the last epoch, in training mode
+  std::int64_t parameters = 0;
+  double seconds = 0;  // of training
+  /// Over all steps, of the biases in front of a BatchNorm and of the betas behind them. Absent without such biases.
+  std::optional<double> largest_bias_gradient, largest_beta_gradient;
+
+  /// Of the finished training; nothing if it diverged.
+  std::optional<double> test_accuracy() const;
+  /// The first point at which the test accuracy was at least `accuracy`.
+  const CurvePoint* reached(double accuracy) const;
+};
+
+/// The runs of one case that are finished, by seed.
+using Runs = std::vector<std::optional<Run>>;
+
+nlohmann::ordered_json to_json(const Run& run);
+/// Error, beginning with `file`, if that is not what to_json made.
+Run run_from_json(const nlohmann::ordered_json& json, const std::string& file);
+
+/// What a run's numbers follow from: its options with the seed, the data, and the version of the program.
+nlohmann::ordered_json origin(const TrainOptions& options, const std::string& data);
+
+/// Mean, sample deviation (0 of fewer than two), median and range of `count` numbers; all 0 if there are none.
+struct Spread {
+  int count = 0;
+  double mean = 0, deviation = 0, median = 0, low = 0, high = 0;
+};
+Spread spread(std::vector<double> numbers);
+
+inline constexpr std::array kThresholds{0.95, 0.97, 0.98};
+
+struct CaseSummary {
+  int finished = 0, diverged = 0;                               // runs; a diverged one is finished too
+  Spread test_accuracy, train_accuracy;                         // of those that did not diverge
+  std::array<Spread, kThresholds.size()> steps_to, seconds_to;  // of those that reached it
+  Spread seconds;
+  std::int64_t parameters = 0;
+};
+CaseSummary summarize(const Runs& runs);
+
+/// The curve over the seeds: at each step the spread of the test accuracies.
+struct MeanPoint {
+  std::int64_t step;
+  Spread accuracy;
+};
+std::vector<MeanPoint> mean_curve(const Runs& runs);
+
+/// Of two mean curves at a step: the first minus the second, and the larger of the two deviations over seeds.
+struct Difference {
+  std::int64_t step;
+  double difference, deviation;
+};
+
+/// A case with the bias that BatchNorm cancels, beside the same case without.
+struct BiasEvidence {
+  std::size_t kept = 0, dropped = 0;  // cases
+  double largest_bias_gradient = 0, largest_beta_gradient = 0;
+  std::int64_t parameters_saved = 0;
+  std::vector<Difference> differences;  // with the bias minus without
+  Difference largest{};                 // of them, without its sign
+  double largest_difference_of_a_seed = 0;
+};
+std::vector<BiasEvidence> bias_evidence(std::span<const Case> cases, std::span<const Runs> runs);
+
+/// curves.csv: variant,seed,lr,step,epoch,train_loss,test_loss,test_accuracy.
+std::string curves_csv(std::span<const Case> cases, std::span<const Runs> runs, std::uint64_t first_seed);
+
+}  // namespace tare

@@ -1,0 +1,309 @@
+#include "apps/compare/plots.h"
+
+#include "core/machine/file.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <set>
+
+namespace tare {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Okabe and Ito's colours, which people with any kind of colour vision tell apart; in grey, dashes and marks do it.
+constexpr const char* kColours[] = {"#D55E00", "#0072B2", "#000000", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"};
+constexpr int kDashes[] = {1, 1, 2, 4, 5, 3, 2};
+constexpr int kMarks[] = {6, 5, 9, 11, 4, 13, 8};
+
+// gnuplot's words for the colour, dash and width of the k-th line.
+std::string line_style(std::size_t k) {
+  return fmt::format("lc rgb '{}' dt {} lw {}", kColours[k % 7], kDashes[k % 7], k == 1 ? 4 : 2);
+}
+
+std::string quoted(const std::string& text) {  // as gnuplot takes it; names have no quotes, this is for captions
+  std::string result = "'";
+  for (char c : text) result += c == '\'' ? std::string("''") : std::string(1, c);
+  return result + "'";
+}
+
+// What gnuplot prints for the script. Error, with its message, if it fails.
+std::string gnuplot(const std::string& script) {
+  std::error_code error;
+  const fs::path folder = fs::temp_directory_path(error);
+  std::string name = ((error ? fs::path("/tmp") : folder) / "tare-plot-XXXXXX").string();
+  const int descriptor = mkstemp(name.data());
+  if (descriptor < 0) throw Error("{}: cannot be written", name);
+  close(descriptor);
+  const std::string errors = name + ".err";
+  struct Remove {
+    const std::string &script, &errors;
+    ~Remove() { unlink(script.c_str()), unlink(errors.c_str()); }
+  } remove{name, errors};
+  write_file(name, script);
+
+  std::string in_shell;  // single quotes, and those of the name itself escaped
+  for (char c : name) in_shell += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  FILE* pipe = popen(fmt::format("gnuplot '{0}' 2>'{0}.err'", in_shell).c_str(), "r");
+  if (pipe == nullptr) throw Error("gnuplot cannot be started");
+  std::string output;
+  char buffer[65536];
+  for (std::size_t n; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) output.append(buffer, n);
+  if (pclose(pipe) != 0) throw Error("gnuplot failed: {}", fs::exists(errors) ? read_file(errors) : "no message");
+  return output;
+}
+
+const char* const kSvg =
+    "set terminal svg size 520,360 dynamic enhanced font 'sans-serif,15' background rgb 'white'\n"
+    "set encoding utf8\nset border lw 1\nset grid lc rgb '#cccccc' dt 1\nset style fill transparent solid 0.18 "
+    "noborder\n"
+    "set key outside bottom center horizontal Left reverse samplen 3\n";
+
+double least_error(std::int64_t samples) { return 50.0 / static_cast<double>(samples); }  // half an error, in percent
+
+// Accuracy, on an axis on which the error is logarithmic: otherwise the curves worth comparing lie on one another.
+class AccuracyAxis {
+ public:
+  explicit AccuracyAxis(std::int64_t samples) : least_(least_error(samples)) {}
+
+  double place(double accuracy) {
+    const double error = std::max(100 * (1 - accuracy), least_);
+    low_ = std::min(low_, error);
+    high_ = std::max(high_, error);
+    return error;
+  }
+  double bottom() const { return std::min(100.0, high_ * 1.25); }
+
+  std::string script() const {
+    std::string tics;
+    for (double error : {0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 90.0}) {
+      tics += fmt::format("{}'{:.{}f}' {}", tics.empty() ? "" : ",", 100 - error,
+                          error < 0.1 ? 2
+                          : error < 1 ? 1
+                                      : 0,
+                          error);
+    }
+    return fmt::format("set ylabel 'test accuracy (%)'\nset logscale y\nset yrange [{}:{}]\nset ytics ({})\n", bottom(),
+                       low_ / 1.25, tics);
+  }
+
+ private:
+  double least_, low_ = 100, high_ = 0;
+};
+
+std::vector<std::string> series_of(std::span<const Case> cases) {
+  std::vector<std::string> series;
+  for (const Case& c : cases) {
+    if (std::ranges::find(series, c.series) == series.end()) series.push_back(c.series);
+  }
+  return series;
+}
+
+// The curves of a panel's cases; `set terminal` and the like come first in the script.
+std::string curve_script(const Comparison& comparison, const std::string& panel, bool bands) {
+  AccuracyAxis axis(comparison.test_samples);
+  std::string data, plot;
+  const std::vector<std::string> series = series_of(comparison.options.cases);
+  for (std::size_t i = 0; i < comparison.options.cases.size(); ++i) {
+    const Case& c = comparison.options.cases[i];
+    if (c.panel != panel) continue;
+    const std::vector<MeanPoint> curve = mean_curve(comparison.runs[i]);
+    if (curve.empty()) continue;
+    data += fmt::format("$d{} << EOD\n", i);
+    for (const auto& [step, a] : curve) {
+      data += fmt::format("{} {} {} {}\n", step, axis.place(a.mean), axis.place(std::min(1.0, a.mean + a.deviation)),
+                          axis.place(std::max(0.0, a.mean - a.deviation)));
+    }
+    data += "EOD\n";
+    const auto k = static_cast<std::size_t>(std::ranges::find(series, c.series) - series.begin());
+    if (bands) {
+      plot += fmt::format("{}$d{} using 1:3:4 with filledcurves lc rgb '{}' notitle", plot.empty() ? "" : ", ", i,
+                          kColours[k % 7]);
+    }
+    const std::string style = bands ? line_style(k) : fmt::format("lt {}", k + 1);
+    plot +=
+        fmt::format("{}$d{} using 1:2 with lines {} title {}", plot.empty() ? "" : ", ", i, style, quoted(c.variant));
+  }
+  if (plot.empty()) return "";
+  return data + axis.script() + "set xlabel 'step'\nset xrange [0:]\nset title " + quoted(panel) + "\nplot " + plot +
+         "\n";
+}
+
+bool is_logarithmic(const std::set<double>& values) {
+  return *values.begin() > 0 && *values.rbegin() / *values.begin() >= 50;
+}
+
+// The words for an x axis that shows exactly these values.
+std::string x_axis(const std::string& label, const std::set<double>& values) {
+  const bool logarithmic = is_logarithmic(values);
+  std::string tics;
+  for (double x : values) tics += fmt::format("{}'{}' {}", tics.empty() ? "" : ",", x, x);
+  const double margin = (*values.rbegin() - *values.begin()) * 0.08;
+  return fmt::format("set xlabel {}\n{}set xrange [{}:{}]\nset xtics ({})\n", quoted(label),
+                     logarithmic ? "set logscale x\n" : "",
+                     logarithmic ? *values.begin() / 1.5 : *values.begin() - margin,
+                     logarithmic ? *values.rbegin() * 1.5 : *values.rbegin() + margin, tics);
+}
+
+// A line with bars for every series over the comparison's axis. `each` gives the middle, the low and the high end of a
+// case, or nothing.
+template <class Each>
+std::string over_axis(const Comparison& comparison, const std::set<double>& values, const Each& each) {
+  const bool logarithmic = is_logarithmic(values);
+  const double range = *values.rbegin() - *values.begin();
+  std::string data, plot;
+  const std::vector<std::string> series = series_of(comparison.options.cases);
+  for (std::size_t k = 0; k < series.size(); ++k) {
+    std::string points;
+    for (std::size_t i = 0; i < comparison.options.cases.size(); ++i) {
+      const Case& c = comparison.options.cases[i];
+      if (c.series != series[k]) continue;
+      if (const std::optional<Percentiles> p = each(summarize(comparison.runs[i]))) {
+        // A little beside one another, so that equal results are both seen.
+        const double aside = static_cast<double>(k) - static_cast<double>(series.size() - 1) / 2;
+        const double x = logarithmic ? c.x * std::pow(1.05, aside) : c.x + 0.01 * aside * range;
+        points += fmt::format("{} {} {} {}\n", x, (*p)[1], (*p)[0], (*p)[2]);
+      }
+    }
+    if (points.empty()) continue;
+    data += fmt::format("$d{} << EOD\n{}EOD\n", k, points);
+    plot += fmt::format(
+        "{0}$d{1} using 1:2 with lines {2} notitle, $d{1} using 1:2:3:4 with yerrorbars lc rgb '{3}' pt {4} "
+        "ps 0.9 lw 2 notitle, NaN with linespoints {2} pt {4} title {5}",
+        plot.empty() ? "" : ", ", k, line_style(k), kColours[k % 7], kMarks[k % 7], quoted(series[k]));
+  }
+  return plot.empty() ? "" : data + "plot " + plot + "\n";
+}
+
+}  // namespace
+
+bool can_plot() { return std::system("command -v gnuplot >/dev/null 2>&1") == 0; }
+
+std::vector<std::string> panels_of(std::span<const Case> cases) {
+  std::vector<std::string> panels;
+  for (const Case& c : cases) {
+    if (std::ranges::find(panels, c.panel) == panels.end()) panels.push_back(c.panel);
+  }
+  return panels;
+}
+
+std::vector<Plot> plot_curves(const Comparison& comparison) {
+  std::vector<Plot> plots;
+  for (const std::string& panel : panels_of(comparison.options.cases)) {
+    const std::string script = curve_script(comparison, panel, true);
+    if (script.empty()) continue;
+    plots.push_back(
+        {.name = "curves-" + file_name(panel),
+         .caption = fmt::format("Test accuracy while training, {}: the mean over the seeds, and a band of one "
+                                "deviation to either side. The axis is logarithmic in the error.",
+                                panel),
+         .svg = gnuplot(kSvg + script)});
+  }
+  return plots;
+}
+
+std::vector<Plot> plot_over_axis(const Comparison& comparison) {
+  const CompareOptions& options = comparison.options;
+  std::set<double> values;
+  for (const Case& c : options.cases) values.insert(c.x);
+  if (values.size() < 2) return {};
+  std::vector<Plot> plots;
+
+  AccuracyAxis axis(comparison.test_samples);
+  const std::string accuracy = over_axis(comparison, values, [&](const CaseSummary& s) -> std::optional<Percentiles> {
+    const Spread& a = s.test_accuracy;
+    if (a.count == 0) return std::nullopt;
+    return Percentiles{axis.place(std::max(0.0, a.mean - a.deviation)), axis.place(a.mean),
+                       axis.place(std::min(1.0, a.mean + a.deviation))};
+  });
+  if (!accuracy.empty()) {
+    plots.push_back(
+        {.name = "accuracy",
+         .caption = fmt::format("Final test accuracy against {}: the mean over the seeds that did not diverge, "
+                                "with one deviation to either side. The axis is logarithmic in the error.",
+                                options.axis),
+         .svg = gnuplot(kSvg + axis.script() + x_axis(options.axis, values) + accuracy)});
+  }
+  const std::string steps = over_axis(comparison, values, [](const CaseSummary& s) -> std::optional<Percentiles> {
+    const Spread& to_97 = s.steps_to[1];
+    if (to_97.count == 0) return std::nullopt;
+    return Percentiles{to_97.low, to_97.median, to_97.high};
+  });
+  if (!steps.empty()) {
+    plots.push_back(
+        {.name = "steps-to-97",
+         .caption = fmt::format("Steps until the test accuracy is first at least 97 %, against {}: the median over "
+                                "the seeds that get there, with the range over them.",
+                                options.axis),
+         .svg = gnuplot(kSvg + x_axis(options.axis, values) +
+                        "set logscale y 2\nset ylabel 'steps to 97 % test accuracy'\n" + steps)});
+  }
+  return plots;
+}
+
+std::vector<Plot> plot_inputs(const Comparison& comparison) {
+  std::vector<Plot> plots;
+  for (std::size_t i = 0; i < comparison.options.cases.size(); ++i) {
+    const Case& c = comparison.options.cases[i];
+    const auto run = std::ranges::find_if(comparison.runs[i], &std::optional<Run>::has_value);
+    if (run == comparison.runs[i].end()) continue;
+    std::string points;
+    for (const CurvePoint& p : (*run)->curve) {
+      if (p.input && std::ranges::all_of(*p.input, [](double x) { return std::isfinite(x); })) {
+        points += fmt::format("{} {} {} {}\n", p.step, (*p.input)[0], (*p.input)[1], (*p.input)[2]);
+      }
+    }
+    if (points.empty()) continue;
+    const std::string title = c.variant + ", " + c.panel;
+    const std::string script = fmt::format(
+        "$d << EOD\n{}EOD\nset xlabel 'step'\nset xrange [0:]\nset ylabel 'input to the activation'\nset title {}\n"
+        "plot $d using 1:2:4 with filledcurves lc rgb '#0072B2' notitle, "
+        "$d using 1:4 with lines lc rgb '#0072B2' dt 2 lw 1.5 title '85th percentile', "
+        "$d using 1:3 with lines lc rgb '#000000' lw 2 title 'median', "
+        "$d using 1:2 with lines lc rgb '#0072B2' dt 4 lw 1.5 title '15th'\n",
+        points, quoted(title));
+    plots.push_back(
+        {.name = "inputs-" + file_name(title),
+         .caption = fmt::format("{}: percentiles over test images of the input to the activation of the last "
+                                "hidden layer's first unit, one seed.",
+                                title),
+         .svg = gnuplot(kSvg + script)});
+  }
+  return plots;
+}
+
+std::vector<Plot> plot_bias(const Comparison& comparison) {
+  std::vector<Plot> plots;
+  for (const BiasEvidence& e : bias_evidence(comparison.options.cases, comparison.runs)) {
+    std::string points;
+    for (const Difference& d : e.differences) {
+      points += fmt::format("{} {} {} {}\n", d.step, 100 * d.difference, -100 * d.deviation, 100 * d.deviation);
+    }
+    if (points.empty()) continue;
+    const Case& c = comparison.options.cases[e.kept];
+    const std::string script = fmt::format(
+        "$d << EOD\n{}EOD\nset xlabel 'step'\nset xrange [0:]\nset ylabel 'percentage points'\nset title {}\n"
+        "plot $d using 1:3:4 with filledcurves lc rgb '#0072B2' title 'deviation over seeds', "
+        "$d using 1:2 with lines lc rgb '#000000' lw 2 title 'with the bias minus without'\n",
+        points, quoted(c.panel));
+    plots.push_back(
+        {.name = "bias-" + file_name(c.panel),
+         .caption = fmt::format("Test accuracy with the bias minus that without, {}: the difference of the means "
+                                "over the seeds, beside one deviation over the seeds.",
+                                c.panel),
+         .svg = gnuplot(kSvg + script)});
+  }
+  return plots;
+}
+
+std::string text_curves(const Comparison& comparison, const std::string& panel, int columns) {
+  const std::string script = curve_script(comparison, panel, false);
+  if (script.empty()) return "";
+  return gnuplot(fmt::format("set terminal dumb noenhanced size {},16\nset key outside right\n", columns) + script);
+}
+
+}  // namespace tare

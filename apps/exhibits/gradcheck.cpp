@@ -1,0 +1,125 @@
+// tare gradcheck: the derivatives of every op and layer against central differences.
+#include "apps/cli/commands.h"
+#include "core/tools/op_table.h"
+#include "layers/layer_norm.h"
+#include "layers/linear.h"
+#include "layers/mlp.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+
+namespace TARE_NAMESPACE {
+namespace {
+
+constexpr double kBound = 1e-6;         // on the relative error of a right derivative
+constexpr double kClearlyWrong = 1e-2;  // what the error of a wrong one must exceed
+
+// The worst over all shapes of one op or layer.
+struct Result {
+  std::string op, shapes;  // the first of them
+  GradientError error;
+  bool expected_failure = false;
+  int cases = 0;
+
+  void add(const GradientError& e) {
+    ++cases;
+    if (cases == 1 || e.relative > error.relative) error.worst = e.worst;
+    error.absolute = std::max(error.absolute, e.absolute);
+    error.relative = std::max(error.relative, e.relative);
+  }
+  std::string all_shapes() const { return cases == 1 ? shapes : fmt::format("{}, {} more", shapes, cases - 1); }
+
+  bool ok() const { return expected_failure ? error.relative > kClearlyWrong : error.relative <= kBound; }
+  const char* verdict() const {
+    if (expected_failure) return ok() ? "wrong, as expected" : "NOT WRONG, as it should be";
+    return ok() ? "ok" : "WRONG";
+  }
+};
+
+std::vector<Result> check_ops(Random& random) {
+  std::vector<Result> results;
+  for (const OpCase& c : op_table()) {
+    if (results.empty() || results.back().op != c.op) {
+      results.push_back({.op = c.op, .shapes = c.shapes, .error = {}, .expected_failure = c.expected_failure});
+    }
+    results.back().add(check_gradients(c.f, c.inputs, random, c.floor));
+  }
+  return results;
+}
+
+// By the layer's parameters and by its input, which must stay off kinks.
+Result check_layer(const std::string& name, Layer& layer, Mode mode, Shape shape, Random& random) {
+  Parameter x("x", shape.rows, shape.cols);
+  for (real& entry : x.value.reshaped())
+    entry = static_cast<real>((random.bits() >> 63 ? 1 : -1) * (0.1 + random.uniform()));
+  Parameters parameters = layer.parameters();
+  for (Parameter* p : parameters) {
+    for (real& entry : p->value.reshaped()) entry += static_cast<real>(0.3 * random.normal());
+  }
+  parameters.push_back(&x);
+  const auto f = [&](Tape& tape) { return layer.forward(tape.leaf(x), mode); };
+  Result result{.op = name, .shapes = fmt::format("{}", shape), .error = {}};
+  result.add(check_gradients(f, parameters, random));
+  return result;
+}
+
+std::vector<Result> check_layers(Random& random) {
+  std::vector<Result> results;
+  const auto check = [&](const std::string& name, auto layer, Mode mode) {
+    results.push_back(check_layer(name, layer, mode, {6, 4}, random));
+  };
+  check("Linear", Linear({.in = 4, .out = 3}), Mode::train);
+  check("Linear, no bias", Linear({.in = 4, .out = 3, .bias = false}), Mode::train);
+  check("BatchNorm, training", BatchNorm({.features = 4}), Mode::train);
+  check("BatchNorm, evaluation", BatchNorm({.features = 4}), Mode::eval);
+  check("LayerNorm", LayerNorm({.features = 4}), Mode::train);
+  check("ReLU", Relu(), Mode::train);
+  check("Sigmoid", Sigmoid(), Mode::train);
+  check("Tanh", Tanh(), Mode::train);
+  check("Dropout, evaluation", Dropout(0.5, Random(1, Random::Stream::dropout)), Mode::eval);
+  check("Sequential", make_mlp({.in = 4, .hidden = {5}, .out = 3, .activation = Activation::tanh}, 1), Mode::train);
+  return results;
+}
+
+}  // namespace
+
+int run_gradcheck(const GradcheckOptions& options) {
+  Random random(1, Random::Stream::test);
+  std::vector<Result> results = check_ops(random);
+  for (const Result& result : check_layers(random)) results.push_back(result);
+  const auto failures = std::ranges::count_if(results, [](const Result& r) { return !r.ok(); });
+
+  if (options.json) {
+    nlohmann::ordered_json ops = nlohmann::ordered_json::array();
+    const auto number = [](double x) { return std::isfinite(x) ? nlohmann::ordered_json(x) : nullptr; };
+    for (const Result& r : results) {
+      ops.push_back({{"op", r.op},
+                     {"abs_error", number(r.error.absolute)},
+                     {"rel_error", number(r.error.relative)},
+                     {"expected_failure", r.expected_failure},
+                     {"ok", r.ok()}});
+    }
+    fmt::print("{}\n", nlohmann::ordered_json{{"ops", ops}}.dump());
+    return failures == 0 ? 0 : 1;
+  }
+
+  fmt::print(
+      "Derivatives against central differences, in double: full Jacobians and a random upstream gradient.\n"
+      "Errors are the worst over all shapes; a right derivative is within {}.\n\n{:<32}{:<40}{:>10}{:>10}  verdict\n",
+      kBound, "op or layer", "shapes", "absolute", "relative");
+  for (const Result& r : results) {
+    fmt::print("{:<32}{:<40}{:>10.1e}{:>10.1e}  {}\n", r.op, r.all_shapes(), r.error.absolute, r.error.relative,
+               r.verdict());
+  }
+  for (const Result& r : results) {
+    if (!r.ok()) fmt::print("\n{}: {}\n", r.op, r.error.worst);
+  }
+  fmt::print(
+      "\n{} of {} as expected. batch_norm_diagonal_gradient is the short derivation that keeps only the diagonal of\n"
+      "the Jacobian: it is wrong, and that this check finds it is what makes the others worth something.\n",
+      std::ssize(results) - failures, results.size());
+  return failures == 0 ? 0 : 1;
+}
+
+}  // namespace TARE_NAMESPACE

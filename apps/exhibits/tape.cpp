@@ -1,0 +1,39 @@
+// tare tape: one training step of a small network, everything on its tape shown.
+#include "apps/cli/commands.h"
+#include "core/ops/loss.h"
+#include "core/tools/inspect.h"
+#include "layers/linear.h"
+#include "layers/mlp.h"
+
+namespace TARE_NAMESPACE {
+
+int run_tape(const TapeOptions& options) {
+  MlpOptions network = options.network;
+  network.in = 3;
+  network.out = 2;
+  Sequential model = make_mlp(network, options.seed);
+  Random random(options.seed, Random::Stream::test);
+  Matrix x(options.batch, network.in);
+  for (real& entry : x.reshaped<Eigen::RowMajor>()) entry = static_cast<real>(random.normal());
+  std::vector<int> labels(static_cast<std::size_t>(options.batch));
+  for (int& label : labels) label = static_cast<int>(random.below(2));
+
+  Tape tape;
+  Var loss = softmax_cross_entropy(model.forward(tape.constant(x), Mode::train), labels);
+  tape.backward(loss);
+  if (options.dot) {
+    fmt::print("{}", tape_graph(tape));
+    return 0;
+  }
+  fmt::print("One training step of {}\non a batch of {} samples; values top down, gradients bottom up.\n\n{}",
+             model.describe(), options.batch, tape_table(tape));
+  const bool kept = network.norm == Norm::batch && network.bias == BiasRule::keep;
+  if (kept) {
+    fmt::print(
+        "\nThe gradient of a bias before BatchNorm is zero, to rounding: subtracting the batch mean cancels it.\n"
+        "(--bias auto drops it.)\n");
+  }
+  return 0;
+}
+
+}  // namespace TARE_NAMESPACE

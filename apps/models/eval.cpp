@@ -1,0 +1,179 @@
+// tare eval: scores a saved model on a test set, and names what it confuses.
+#include "apps/cli/commands.h"
+#include "apps/cli/distinct_files.h"
+#include "apps/cli/progress.h"
+#include "apps/models/probabilities.h"
+#include "apps/models/saved_model.h"
+#include "apps/train/training.h"
+#include "core/machine/file.h"
+#include "core/ops/loss.h"
+#include "datasets/pictures/contact_sheet.h"
+#include "datasets/pictures/png.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+namespace TARE_NAMESPACE {
+namespace {
+
+constexpr Index kMostPrinted = 26;  // classes, in a matrix as text
+constexpr std::size_t kWorst = 50;  // images, in a picture and as JSON
+constexpr std::size_t kWorstPrinted = 10, kConfusionsPrinted = 5;
+
+struct Confusion {
+  Index label, prediction;
+  std::int64_t count;
+};
+
+// From the most frequent down.
+std::vector<Confusion> confusions(const Evaluation& test, Index classes) {
+  std::vector<Confusion> result;
+  for (Index label = 0; label < classes; ++label) {
+    for (Index k = 0; k < classes; ++k) {
+      const std::int64_t count = test.confusion[static_cast<std::size_t>(label * classes + k)];
+      if (k != label && count > 0) result.push_back({label, k, count});
+    }
+  }
+  std::ranges::stable_sort(result, std::greater{}, &Confusion::count);
+  return result;
+}
+
+// What the model makes of one image.
+struct Reading {
+  Index image, label, prediction;
+  double probability, label_probability;
+
+  std::string caption() const { return fmt::format("{}>{} {:.0f}%", label, prediction, 100 * probability); }
+};
+
+// The images whose label the model gives the least probability, the most wrong one first.
+std::vector<Reading> worst(std::vector<Reading> readings) {
+  std::ranges::stable_sort(readings, {}, &Reading::label_probability);
+  readings.resize(std::min(readings.size(), kWorst));
+  return readings;
+}
+
+std::vector<Tile> tiles(const ImageSet& set, const std::vector<Reading>& readings) {
+  std::vector<Tile> result;
+  for (const Reading& r : readings) result.push_back({picture_of(set, r.image), r.caption()});
+  return result;
+}
+
+void print_matrix(const Evaluation& test, Index classes) {
+  if (classes > kMostPrinted) {
+    fmt::print("\nConfusion matrix: too wide for {} classes; --json has it\n", classes);
+    return;
+  }
+  std::int64_t largest = 0;
+  for (std::int64_t n : test.confusion) largest = std::max(largest, n);
+  const auto width = std::max<std::size_t>(fmt::to_string(largest).size(), 3) + 2;
+  fmt::print("\nConfusion matrix: rows are labels, columns predictions\n{:>8}", "");
+  for (Index k = 0; k < classes; ++k) fmt::print("{:>{}}", k, width);
+  fmt::print("{:>10}\n", "correct");
+  for (Index label = 0; label < classes; ++label) {
+    std::int64_t total = 0;
+    fmt::print("{:>8}", label);
+    const std::int64_t* row = test.confusion.data() + label * classes;
+    for (Index k = 0; k < classes; ++k) {
+      total += row[k];
+      fmt::print("{:>{}}", row[k] == 0 ? "." : fmt::format("{}", row[k]), width);
+    }
+    if (total > 0) fmt::print("{:>8.2f} %", 100 * static_cast<double>(row[label]) / static_cast<double>(total));
+    fmt::print("\n");
+  }
+}
+
+}  // namespace
+
+int run_eval(const EvalOptions& options) {
+  SavedModel saved = load_saved_model(options);
+  const std::filesystem::path folder = find_data(options.data);
+  const ImageSet test_set = load_test_data(folder);
+  if (saved.inputs != test_set.features()) {
+    throw Error("{}: the model takes {} inputs, but the images in {} have {} x {} = {} pixels", options.model,
+                saved.inputs, folder.string(), test_set.rows, test_set.cols, test_set.features());
+  }
+  const Index classes = saved.outputs, largest = *std::ranges::max_element(test_set.labels);
+  if (largest >= classes) {
+    throw Error("{}: the model knows {} classes, but a label in {} is {}", options.model, classes, folder.string(),
+                largest);
+  }
+  Progress progress(options.quiet);
+  progress.line("Data: {}: {} test images of {} x {}", data_name(options.data, folder), grouped(test_set.count),
+                test_set.rows, test_set.cols);
+  progress.line("Model: {}", saved.model.describe());
+
+  // Two numbers, say, are no picture.
+  const bool pictures = test_set.rows >= 4 && test_set.cols >= 4;
+  if (!options.worst.empty()) {
+    if (!pictures) throw Error("--worst: expected images, found {} x {} pixels", test_set.rows, test_set.cols);
+    std::vector<NamedFile> inputs{{"MODEL", options.model}};
+    for (const std::filesystem::path& file : data_files(folder)) inputs.push_back({"--data", file});
+    check_distinct({{"--worst", options.worst}}, inputs);
+    check_writable(options.worst);
+  }
+
+  Tape tape(options.threads, Tape::Gradients::none);
+  Matrix logits;  // of all images: what is made of them is not a part of the time
+  const auto keep = [&](const View& of_some, Index begin) {
+    if (begin == 0) logits.resize(test_set.count, of_some.cols());
+    logits.middleRows(begin, of_some.rows()) = of_some;
+  };
+  const auto start = std::chrono::steady_clock::now();
+  const Evaluation test = evaluate(saved.model, test_set, saved.pixels, tape, keep);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  std::vector<Reading> readings;
+  for (Index i = 0; i < test_set.count; ++i) {
+    const std::vector<double> p = probabilities(logits, i);
+    const Index label = test_set.labels[static_cast<std::size_t>(i)], k = predicted_class(logits, i);
+    readings.push_back({i, label, k, p[static_cast<std::size_t>(k)], p[static_cast<std::size_t>(label)]});
+  }
+  const std::vector<Confusion> confused = confusions(test, classes);
+  const std::vector<Reading> most_wrong = worst(std::move(readings));
+  const std::vector<Tile> sheet = pictures ? tiles(test_set, most_wrong) : std::vector<Tile>{};
+  if (!options.worst.empty()) write_png(options.worst, contact_sheet(sheet, 10));
+
+  if (options.json) {
+    const auto number = [](double x) { return std::isfinite(x) ? nlohmann::ordered_json(x) : nullptr; };
+    nlohmann::ordered_json out;
+    out["test_accuracy"] = test.accuracy();
+    out["test_loss"] = number(test.loss);
+    out["samples"] = test.samples;
+    out["seconds"] = seconds.count();
+    for (Index label = 0; label < classes; ++label) {
+      const auto row = test.confusion.begin() + label * classes;
+      out["confusion_matrix"].push_back(std::vector<std::int64_t>(row, row + classes));
+    }
+    out["confusions"] = nlohmann::ordered_json::array();
+    for (const Confusion& c : confused) {
+      out["confusions"].push_back({{"label", c.label}, {"prediction", c.prediction}, {"count", c.count}});
+    }
+    for (const Reading& r : most_wrong) {
+      out["worst"].push_back({{"image", r.image},
+                              {"label", r.label},
+                              {"prediction", r.prediction},
+                              {"probability", number(r.probability)},
+                              {"label_probability", number(r.label_probability)}});
+    }
+    fmt::print("{}\n", out.dump());
+    return 0;
+  }
+  fmt::print("Test accuracy  {:.2f} %: {} errors out of {}, loss {:.4f}\n", 100 * test.accuracy(),
+             grouped(test.samples - test.correct), grouped(test.samples), test.loss);
+  print_matrix(test, classes);
+  if (!confused.empty()) fmt::print("\nMost frequent confusions\n");
+  for (std::size_t i = 0; i < std::min(confused.size(), kConfusionsPrinted); ++i) {
+    fmt::print("{:>8} read as {}: {} {}\n", confused[i].label, confused[i].prediction, grouped(confused[i].count),
+               confused[i].count == 1 ? "time" : "times");
+  }
+  if (pictures) {
+    fmt::print("\nMost wrong: label > prediction, and its probability\n\n{}",
+               contact_sheet_text(std::span(sheet).first(std::min(sheet.size(), kWorstPrinted))));
+  }
+  return 0;
+}
+
+}  // namespace TARE_NAMESPACE

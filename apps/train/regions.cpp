@@ -1,0 +1,104 @@
+#include "apps/train/regions.h"
+
+#include "datasets/pictures/png.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace TARE_NAMESPACE {
+namespace {
+
+std::size_t cell(Index x, Index y) { return static_cast<std::size_t>(y * Regions::kSide + x); }
+
+constexpr std::array<std::array<int, 3>, 10> kColours{{{31, 119, 180},
+                                                       {255, 127, 14},
+                                                       {44, 160, 44},
+                                                       {214, 39, 40},
+                                                       {148, 103, 189},
+                                                       {140, 86, 75},
+                                                       {227, 119, 194},
+                                                       {127, 127, 127},
+                                                       {188, 189, 34},
+                                                       {23, 190, 207}}};
+
+std::uint8_t mixed(int from, int to, double share) {
+  return static_cast<std::uint8_t>(std::lround(from + (to - from) * share));
+}
+
+}  // namespace
+
+Regions decision_regions(Sequential& model, Pixels pixels, int threads) {
+  constexpr Index kPoints = Regions::kSide * Regions::kSide, kChunk = 4096;
+  ImageSet plane{.count = kPoints, .rows = 1, .cols = 2, .pixels = {}, .labels = {}};
+  for (Index y = 0; y < Regions::kSide; ++y) {
+    for (Index x = 0; x < Regions::kSide; ++x) {
+      plane.pixels.push_back(static_cast<std::uint8_t>(x));
+      plane.pixels.push_back(static_cast<std::uint8_t>(y));
+    }
+  }
+  Regions regions;
+  Tape tape(threads, Tape::Gradients::none);
+  for (Index begin = 0; begin < kPoints; begin += kChunk) {
+    tape.clear();
+    Var logits = model.forward(gather(plane, pixels, begin, kChunk, tape), Mode::eval);
+    for (Index i = 0; i < kChunk; ++i) {
+      const auto row = logits.value().row(i);
+      Index best;
+      const real largest = row.maxCoeff(&best);
+      regions.classes.push_back(static_cast<std::uint8_t>(best));
+      regions.probabilities.push_back(static_cast<float>(1 / (row.array() - largest).exp().sum()));
+    }
+  }
+  return regions;
+}
+
+std::string regions_text(const Regions& regions, const ImageSet& samples) {
+  constexpr Index kCols = 64, kRows = 32, kShown = 120;
+  constexpr const char* kShades[] = {" ", "░", "▒", "▓"};
+  std::array<int, kRows * kCols> label_at;
+  label_at.fill(-1);
+  for (Index i = 0; i < std::min(kShown, samples.count); ++i) {
+    const std::uint8_t* xy = samples.pixels.data() + 2 * i;
+    label_at[static_cast<std::size_t>(xy[1] * kRows / Regions::kSide * kCols + xy[0] * kCols / Regions::kSide)] =
+        samples.labels[static_cast<std::size_t>(i)];
+  }
+  std::string text;
+  for (Index row = 0; row < kRows; ++row) {
+    for (Index col = 0; col < kCols; ++col) {
+      const int label = label_at[static_cast<std::size_t>(row * kCols + col)];
+      const Index x = (2 * col + 1) * Regions::kSide / (2 * kCols), y = (2 * row + 1) * Regions::kSide / (2 * kRows);
+      text += label >= 0 ? std::to_string(label % 10) : kShades[regions.classes[cell(x, y)] % std::size(kShades)];
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+void write_regions(const std::filesystem::path& file, const Regions& regions, const ImageSet& samples) {
+  constexpr Index kZoom = 2, kSide = Regions::kSide * kZoom;
+  std::vector<std::uint8_t> rgb(static_cast<std::size_t>(kSide * kSide * 3));
+  const auto paint = [&](Index x, Index y, int label, int base, double share) {
+    for (std::size_t c = 0; c < 3; ++c) {
+      rgb[static_cast<std::size_t>(y * kSide + x) * 3 + c] =
+          mixed(base, kColours[static_cast<std::size_t>(label) % kColours.size()][c], share);
+    }
+  };
+  for (Index y = 0; y < kSide; ++y) {
+    for (Index x = 0; x < kSide; ++x) {
+      const std::size_t at = cell(x / kZoom, y / kZoom);
+      // A model without an opinion leaves white, one that is sure half of the colour.
+      paint(x, y, regions.classes[at], 255, 0.5 * static_cast<double>(regions.probabilities[at]));
+    }
+  }
+  for (Index i = 0; i < samples.count; ++i) {
+    const Index x = samples.pixels[static_cast<std::size_t>(2 * i)] * kZoom;
+    const Index y = samples.pixels[static_cast<std::size_t>(2 * i + 1)] * kZoom;
+    for (Index dy = 0; dy < 2; ++dy) {
+      for (Index dx = 0; dx < 2; ++dx) paint(x + dx, y + dy, samples.labels[static_cast<std::size_t>(i)], 0, 0.75);
+    }
+  }
+  write_png(file, kSide, kSide, rgb);
+}
+
+}  // namespace TARE_NAMESPACE

@@ -1,0 +1,66 @@
+#include "apps/train/run_description.h"
+
+#include "core/machine/error.h"
+#include "layers/files/safetensors.h"
+
+#include <nlohmann/json.hpp>
+
+#include <vector>
+
+namespace tare {
+
+using nlohmann::json;
+
+bool is_utf8(const std::string& text) {
+  try {
+    json(text).dump();
+  } catch (const json::exception&) {
+    return false;
+  }
+  return true;
+}
+
+std::map<std::string, std::string> to_metadata(const RunDescription& run) {
+  json description{{"options", run.options}, {"data", run.data}};
+  if (run.log) {
+    description["log"] = {{"bytes", run.log->bytes}, {"crc32", run.log->crc32}, {"last_line", run.log->last_line}};
+  }
+  for (const auto& [name, text] : run.options) {
+    if (!is_utf8(text)) throw Error("{}: expected a name in UTF-8, which a checkpoint can hold", name);
+  }
+  return {{"checkpoint", description.dump()}};
+}
+
+RunDescription from_metadata(const std::map<std::string, std::string>& metadata, const std::string& file) {
+  const auto found = metadata.find("checkpoint");
+  if (found == metadata.end()) {
+    throw Error("{}: expected a checkpoint, as tare train --checkpoint writes it, found another safetensors file",
+                file);
+  }
+  try {
+    const json description = json::parse(found->second);
+    RunDescription run;
+    description.at("options").get_to(run.options);
+    description.at("data").get_to(run.data);
+    if (description.contains("log")) {
+      const json& log = description.at("log");
+      run.log = {log.at("bytes").get<std::uint64_t>(), log.at("crc32").get<std::uint32_t>(),
+                 log.at("last_line").get<std::string>()};
+    }
+    return run;
+  } catch (const json::exception& error) {
+    throw Error("{}: its description of the run is damaged: {}", file, error.what());
+  }
+}
+
+std::string digest_of(const DataSet& data) {
+  std::uint32_t crc = 0;
+  for (const ImageSet* set : {&data.train, &data.test}) {
+    for (const std::vector<std::uint8_t>* bytes : {&set->pixels, &set->labels}) {
+      crc = extend_crc32(crc, {reinterpret_cast<const char*>(bytes->data()), bytes->size()});
+    }
+  }
+  return fmt::format("{} x {} x {}, {:08x}", data.train.count, data.train.rows, data.train.cols, crc);
+}
+
+}  // namespace tare

@@ -1,0 +1,218 @@
+#include "apps/train/train_options.h"
+
+#include "apps/train/run_description.h"
+#include "layers/files/safetensors.h"
+
+#include <algorithm>
+#include <map>
+#include <sstream>
+
+namespace tare {
+namespace {
+
+ScheduleOptions schedule(const std::string& option, const std::string& text) {
+  const auto [kind, rest] = split_at(text, ':');
+  if (text == "constant") return {};
+  if (kind == "step") {
+    const auto [period, gamma] = split_at(rest, ',');
+    return {.kind = ScheduleOptions::Kind::step,
+            .period = number<Index>(option, period, 1, kMany),
+            .gamma = number<double>(option, gamma, 0, kLargest)};
+  }
+  if (text == "cosine") return {.kind = ScheduleOptions::Kind::cosine};
+  if (kind == "cosine") {
+    return {.kind = ScheduleOptions::Kind::cosine, .warmup = number<Index>(option, rest, 0, kMany)};
+  }
+  throw UsageError("{}: expected constant, step:EPOCHS,GAMMA or cosine[:WARMUP_STEPS], found \"{}\"", option, text);
+}
+
+InitScale init_scale(const std::string& option, const std::string& text) {
+  const auto [kind, sigma] = split_at(text, ':');
+  if (text == "he") return {.kind = InitScale::Kind::he};
+  if (text == "xavier") return {.kind = InitScale::Kind::xavier};
+  if (kind == "normal") {
+    return {.kind = InitScale::Kind::normal, .sigma = number<double>(option, sigma, 0, kLargest)};
+  }
+  throw UsageError("{}: expected he, xavier or normal:SIGMA, found \"{}\"", option, text);
+}
+
+void add_lr(Command& c, Unresolved& u) {
+  c.number<double>("--lr", "R", "Learning rate [0.05 with sgd, else 0.001]", 0, kLargest, u.lr);
+}
+
+}  // namespace
+
+std::vector<Index> widths(const std::string& option, const std::string& text, Index widest) {
+  std::vector<Index> result;
+  std::size_t begin = 0;
+  for (std::size_t end = 0; end != std::string::npos; begin = end + 1) {
+    end = text.find(',', begin);
+    const std::string_view width = std::string_view(text).substr(begin, end == std::string::npos ? end : end - begin);
+    result.push_back(number<Index>(option, width, 1, widest));
+  }
+  return result;
+}
+
+void add_threads(Command& c, int& threads) {
+  c.number<int>("--threads", "N", "Threads; they never change a result [all cores]", 1, 1024, threads);
+}
+
+void add_json(Command& c, bool& json) { c.flag("--json", "One JSON object on standard output instead of text", json); }
+
+void add_common(Command& c, std::string& data, int& threads, bool& quiet, bool& json) {
+  c.text("--data", "NAME|DIR",
+         "mnist; built in: digits, spirals, moons, circles, blobs; a folder of IDX files; auto: mnist, or digits where "
+         "it is not found [auto]",
+         data);
+  add_threads(c, threads);
+  c.flag("--quiet", "No progress and no notices", quiet);
+  add_json(c, json);
+}
+
+void add_precision(Command& c, Precision& precision) {
+  c.choice("--precision", "Numbers to compute with", kPrecisions, precision);
+}
+
+void add_run_options(Command& c, TrainOptions& o, Unresolved& u) {
+  c.choice("--pixels", "Scaling: (x/255-0.1307)/0.3081, x/255, x>=128", kPixels, o.pixels);
+
+  c.option("--hidden", "W,W,...", "Widths of the hidden layers [256,128]",
+           [&o](const std::string& option, const std::string& text) { o.network.hidden = widths(option, text); });
+  c.choice("--norm", "After each hidden Linear", kNorms, o.network.norm);
+  c.choice("--bias", "auto drops a bias that BatchNorm cancels", kBiasRules, o.network.bias);
+  c.choice("--batchnorm", "How training computes it; diagonal has a wrong gradient", kBatchNormKinds,
+           o.network.batch_norm_kind);
+  c.choice("--activation", "After the normalization", kActivations, o.network.activation);
+  c.number<double>("--dropout", "P", "Probability, after the activation [0]", 0, kBelowOne, o.network.dropout);
+  c.option("--init-scale", "he|xavier|normal:SIGMA", "Of the initial weights [he before relu, else xavier]",
+           [&o](const std::string& option, const std::string& text) { o.network.init = init_scale(option, text); });
+
+  c.choice("--optimizer", "Update rule", kOptimizers, o.optimizer);
+  c.number<double>("--momentum", "M", "Only with sgd [0.9]", 0, kBelowOne, u.momentum);
+  c.number<double>("--weight-decay", "W", "On every parameter; decoupled with adamw [0]", 0, kLargest, o.weight_decay);
+  c.option("--schedule", "S", "constant, step:EPOCHS,GAMMA, cosine[:WARMUP_STEPS] [constant]",
+           [&o](const std::string& option, const std::string& text) { o.schedule = schedule(option, text); });
+  c.number<double>("--clip", "NORM", "Clip the norm of the whole gradient [off]", kPositive, kLargest, o.clip);
+
+  c.number<Index>("--batch", "N", "Samples in a batch [128]", 1, kMany, o.batch);
+  c.number<Index>("--epochs", "N", "Passes over the training data [5]", 1, kMany, o.epochs);
+  c.number<Index>("--steps", "N", "Stop after N steps; alone, it lifts the limit of epochs", 1, kMany, o.steps);
+  c.flag("--no-shuffle", "Take the samples in the order of the file", o.shuffle, false);
+}
+
+void add_train_options(Command& c, TrainOptions& o, Unresolved& u) {
+  add_common(c, o.data, o.threads, o.quiet, o.json);
+  add_precision(c, o.precision);
+  add_run_options(c, o, u);
+  add_lr(c, u);
+  c.number<std::uint64_t>("--seed", "N", "Of the weights, the order of samples and dropout [1]", 0, kLargestSeed,
+                          o.seed);
+
+  c.text("--log", "FILE", "Write a CSV: step,epoch,lr,train_loss,test_loss,test_accuracy", o.log);
+  c.number<Index>("--log-every", "K", "Log every K steps, besides the ends of epochs [one epoch]", 1, kMany,
+                  o.log_every);
+  c.number<Index>("--eval-every", "K", "Evaluate every K steps, besides the ends of epochs", 1, kMany, o.eval_every);
+  c.text("--save", "FILE", "Save the model (safetensors)", o.save);
+  c.text("--init", "FILE", "Start from the tensors of this model", o.init);
+  c.text("--checkpoint", "FILE", "Keep the whole training state here, as of every epoch's end and when stopped",
+         o.checkpoint);
+  c.number<Index>("--checkpoint-every", "K", "Write the checkpoint every K steps, besides the ends of epochs", 1, kMany,
+                  o.checkpoint_every);
+  c.text("--resume", "FILE", "Go on from this checkpoint, exactly; its options need not be given again", o.resume);
+  c.text("--picture", "FILE.png", "With data in the plane: write the decision regions as a PNG", o.picture);
+  c.flag("--detect-anomaly", "Stop at the first value or gradient that is not finite, and name its op and layer",
+         o.detect_anomaly);
+}
+
+void read_words(const std::string& what, const std::string& text, TrainOptions& o, Unresolved& u) {
+  std::vector<std::string> words;
+  std::istringstream stream(text);
+  for (std::string word; stream >> word;) {
+    if (!word.starts_with('-') && word.find('=') != word.npos) word.insert(0, "--");
+    words.push_back(word);
+  }
+  try {
+    parse_words(words, [&](Command& c) {
+      add_run_options(c, o, u);
+      add_lr(c, u);
+    });
+  } catch (const UsageError& error) {
+    throw UsageError("{}: {}; tare compare --help lists the options of a variant", what, error.what());
+  }
+}
+
+void resolve(TrainOptions& o, const Unresolved& u) {
+  const bool sgd = o.optimizer == OptimizerKind::sgd;
+  o.lr = u.lr.value_or(sgd ? 0.05 : 0.001);
+  if (u.momentum && !sgd) {
+    throw UsageError("--momentum: expected only with --optimizer sgd, found {}", name_in(kOptimizers, o.optimizer));
+  }
+  o.momentum = u.momentum.value_or(o.momentum);
+  if (!o.epochs && !o.steps) o.epochs = 5;
+  if (!o.resume.empty() && !o.init.empty()) {
+    throw UsageError("--init: expected without --resume, which goes on from the weights of {}", o.resume);
+  }
+  if (o.checkpoint_every && o.checkpoint.empty()) {
+    throw UsageError("--checkpoint-every: expected together with --checkpoint FILE");
+  }
+  if (o.batch == 1 && o.network.norm == Norm::batch && !o.network.hidden.empty()) {
+    throw UsageError("--batch: BatchNorm needs at least 2 samples in a batch to have a variance, found 1");
+  }
+}
+
+namespace {
+
+/// The options that the words of a checkpoint say, with those of a command line behind them; not resolved.
+struct ResumedOptions {
+  TrainOptions options;
+  Unresolved unresolved;
+
+  ResumedOptions(const std::map<std::string, std::string>& saved, const std::vector<std::string>& given, int threads) {
+    options.threads = threads;
+    std::vector<std::string> words;
+    for (const auto& [name, text] : saved) words.push_back(text.empty() ? name : name + "=" + text);
+    words.insert(words.end(), given.begin(), given.end());
+    parse_words(words, [this](Command& c) { add_train_options(c, options, unresolved); });
+    // A checkpoint says both where they apply.
+    options.lr = unresolved.lr.value_or(0);
+    options.momentum = unresolved.momentum.value_or(0);
+  }
+};
+
+/// What may be given anew, because it changes neither what has been computed nor the log's rows.
+bool may_change(const std::string& option, const ScheduleOptions& schedule) {
+  // The data may have moved; its bytes are compared. Without the cosine the end does not change what comes before.
+  constexpr std::string_view kFree[] = {"--checkpoint", "--checkpoint-every", "--data", "--detect-anomaly",
+                                        "--log",        "--picture",          "--save"};
+  constexpr std::string_view kEnd[] = {"--epochs", "--steps"};
+  return std::ranges::find(kFree, option) != std::end(kFree) ||
+         (schedule.kind != ScheduleOptions::Kind::cosine && std::ranges::find(kEnd, option) != std::end(kEnd));
+}
+
+}  // namespace
+
+TrainOptions resume_options(const std::string& file, const std::vector<std::string>& words, int threads) {
+  const RunDescription run = from_metadata(read_safetensors(file).metadata, file);
+  std::map<std::string, std::string> before;
+  try {
+    before = all_words(ResumedOptions(run.options, {}, threads).options);
+  } catch (const Error& error) {
+    throw Error("{}: its options cannot be read: {}", file, error.what());
+  }
+  ResumedOptions resumed(run.options, words, threads);
+  std::vector<std::string> expected, found;
+  for (const auto& [name, text] : all_words(resumed.options)) {
+    const auto saved = before.find(name);
+    if ((saved != before.end() && saved->second == text) || may_change(name, resumed.options.schedule)) continue;
+    expected.push_back(saved == before.end() ? "no " + name : name + " " + saved->second);
+    found.push_back(text.empty() ? name : name + " " + text);
+  }
+  if (!found.empty()) {
+    throw UsageError("--resume {}: expected {}, as in the run that was saved, found {}", file,
+                     fmt::join(expected, ", "), fmt::join(found, ", "));
+  }
+  resolve(resumed.options, resumed.unresolved);
+  return resumed.options;
+}
+
+}  // namespace tare

@@ -1,0 +1,181 @@
+#include "apps/train/training.h"
+
+#include "core/ops/loss.h"
+#include "core/tools/inspect.h"
+#include "datasets/batches.h"
+#include "optim/schedule.h"
+
+#include <chrono>
+#include <cmath>
+
+namespace TARE_NAMESPACE {
+namespace {
+
+std::unique_ptr<Optimizer> make_optimizer(const Parameters& parameters, const TrainOptions& o) {
+  if (o.optimizer == OptimizerKind::sgd) {
+    return std::make_unique<Sgd>(parameters, Sgd::Options{.momentum = o.momentum, .weight_decay = o.weight_decay});
+  }
+  const bool decoupled = o.optimizer == OptimizerKind::adamw;
+  return std::make_unique<Adam>(parameters, Adam::Options{.weight_decay = o.weight_decay, .decoupled = decoupled});
+}
+
+double learning_rate(const TrainOptions& o, Index step, const TrainingPlan& plan) {
+  switch (o.schedule.kind) {
+    case ScheduleOptions::Kind::constant:
+      break;
+    case ScheduleOptions::Kind::step:
+      return step_decay(o.lr, step, o.schedule.period * plan.steps_per_epoch, o.schedule.gamma);
+    case ScheduleOptions::Kind::cosine:
+      return cosine(o.lr, step, plan.steps, o.schedule.warmup);
+  }
+  return o.lr;
+}
+
+// Counts the seconds between start() and stop().
+class Stopwatch {
+ public:
+  void start() { started_ = Clock::now(); }
+  void stop() { seconds_ += std::chrono::duration<double>(Clock::now() - started_).count(); }
+  double seconds() const { return seconds_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point started_;
+  double seconds_ = 0;
+};
+
+}  // namespace
+
+Evaluation evaluate(Sequential& model, const ImageSet& set, Pixels pixels, Tape& tape, const LogitsHook& hook) {
+  constexpr Index kChunk = 500;  // samples at a time, so that little memory is needed
+  Evaluation result{.loss = 0, .samples = set.count, .correct = 0, .confusion = {}};
+  std::vector<int> labels;
+  for (Index begin = 0; begin < set.count; begin += kChunk) {
+    const Index size = std::min(kChunk, set.count - begin);
+    tape.clear();
+    labels.assign(set.labels.begin() + begin, set.labels.begin() + begin + size);
+    Var logits = model.forward(gather(set, pixels, begin, size, tape), Mode::eval);
+    Var loss = softmax_cross_entropy(logits, labels);
+    result.loss += static_cast<double>(loss.value()(0, 0)) * static_cast<double>(size);
+
+    const Index classes = logits.cols();
+    result.confusion.resize(static_cast<std::size_t>(classes * classes));
+    for (Index i = 0; i < size; ++i) {
+      const Index label = labels[static_cast<std::size_t>(i)], predicted = predicted_class(logits.value(), i);
+      ++result.confusion[static_cast<std::size_t>(label * classes + predicted)];
+      result.correct += label == predicted;
+    }
+    if (hook) hook(logits.value(), begin);
+  }
+  result.loss /= static_cast<double>(set.count);
+  return result;
+}
+
+TrainingPlan plan_training(const TrainOptions& options, const ImageSet& set) {
+  if (options.batch > set.count) {
+    throw Error("--batch: expected at most the {} training images, found {}", set.count, options.batch);
+  }
+  TrainingPlan plan{
+      .steps_per_epoch = set.count / options.batch, .steps = std::numeric_limits<Index>::max(), .epochs = 0};
+  if (options.epochs) plan.steps = *options.epochs * plan.steps_per_epoch;
+  if (options.steps) plan.steps = std::min(plan.steps, *options.steps);
+  plan.epochs = (plan.steps + plan.steps_per_epoch - 1) / plan.steps_per_epoch;
+  return plan;
+}
+
+RunState::RunState(Sequential& model, const TrainOptions& options)
+    : optimizer(make_optimizer(model.parameters(), options)) {}
+
+TrainingResult train(Sequential& model, const DataSet& data, const TrainOptions& options, const TrainingHooks& hooks) {
+  RunState state(model, options);
+  return train(model, state, data, options, hooks);
+}
+
+TrainingResult train(Sequential& model, RunState& state, const DataSet& data, const TrainOptions& options,
+                     const TrainingHooks& hooks) {
+  const TrainingPlan plan = plan_training(options, data.train);
+  Batches batches(data.train, options.pixels, options.batch, options.seed, options.shuffle);
+  const Parameters parameters = model.parameters();
+  Tape tape(options.threads), evaluation_tape(options.threads, Tape::Gradients::none);
+  Stopwatch watch;
+
+  // What is known after `step` steps.
+  auto record_of = [&](Index step) {
+    const Index epoch_steps = (step - 1) % plan.steps_per_epoch + 1;
+    const auto steps = static_cast<double>(epoch_steps);
+    return StepRecord{
+        .step = step,
+        .epoch = (step - 1) / plan.steps_per_epoch + 1,
+        .lr = learning_rate(options, step - 1, plan),
+        .loss = 0,
+        .epoch_loss = state.epoch_loss / steps,
+        .epoch_accuracy = static_cast<double>(state.epoch_correct) / (steps * static_cast<double>(options.batch)),
+        .epoch_steps = epoch_steps,
+        .seconds = watch.seconds(),
+        .ends_epoch = epoch_steps == plan.steps_per_epoch,
+        .ends_training = step == plan.steps,
+        .diverged = false,
+        .evaluation = nullptr};
+  };
+
+  TrainingResult result;
+  StepRecord& record = result.last;
+  if (state.step > 0) record = record_of(state.step);
+  if (state.step == plan.steps && data.test.count > 0) {
+    result.evaluation = evaluate(model, data.test, options.pixels, evaluation_tape);
+  }
+  for (Index step = state.step; step < plan.steps; ++step) {
+    result.stopped = hooks.should_stop();
+    if (result.stopped) return result;
+    result.evaluation.reset();
+    watch.start();
+
+    tape.clear();
+    const Batch batch = batches.at(step, tape);
+    Var logits = model.forward(batch.x, Mode::train);
+    Var loss = softmax_cross_entropy(logits, batch.labels);
+
+    const double loss_value = static_cast<double>(loss.value()(0, 0));
+    result.diverged = !std::isfinite(loss_value);
+    if (!result.diverged) {
+      zero_grad(parameters);
+      tape.backward(loss);
+    }
+    if (options.detect_anomaly) {
+      result.anomaly = first_anomaly(tape).value_or("");
+      result.diverged = result.diverged || !result.anomaly.empty();
+    }
+    if (!result.diverged) {
+      if (options.clip) clip_grad_norm(parameters, *options.clip);
+      state.optimizer->step(learning_rate(options, step, plan), tape.workers());
+      state.step = step + 1;
+    }
+
+    if (step % plan.steps_per_epoch == 0) state.epoch_loss = 0, state.epoch_correct = 0;
+    state.epoch_loss += loss_value;
+    state.epoch_correct += count_correct(logits.value(), batch.labels);
+    watch.stop();
+
+    record = record_of(step + 1);
+    record.loss = loss_value;
+    const bool asked = options.eval_every && record.step % *options.eval_every == 0;
+    if (!result.diverged && data.test.count > 0 && (asked || record.ends_epoch || record.ends_training)) {
+      result.evaluation = evaluate(model, data.test, options.pixels, evaluation_tape);
+      record.evaluation = &*result.evaluation;
+      if (!std::isfinite(result.evaluation->loss)) {
+        result.diverged = true;
+        result.anomaly = "the test loss";
+      }
+    }
+    record.diverged = result.diverged;
+    record.ends_training = record.ends_training || result.diverged;
+    hooks.after_step(record);
+    if (result.diverged) {
+      result.evaluation.reset();
+      return result;
+    }
+  }
+  return result;
+}
+
+}  // namespace TARE_NAMESPACE

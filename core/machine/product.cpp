@@ -1,0 +1,298 @@
+#include "core/machine/product.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+// C is computed in tiles, whose entries stay in registers while k runs over all of A's columns and B's rows:
+//
+//                                             +---------+      for each k: every entry of a column of A (4 of them)
+//                                           k | panel   |      times every register of the panel's row (6 of them)
+//                   k                         |  of B   |      added to the tile's registers (4 x 6)
+//             +-----------+                   +---------+
+//      4 rows |    A      |           4 rows  | tile    |      24 multiply-adds for 10 loads, so the loads can keep up
+//             +-----------+                   +---------+
+//
+// The tiles below each other read the same panel: a copy of B, or of its transpose, in the order in which it is read. A is read
+// where it is. (After Goto, van de Geijn 2008, "Anatomy of high-performance matrix multiplication", ACM TOMS 34(3).) A k at
+// which all of a tile's rows of A are background is left out.
+
+namespace TARE_NAMESPACE {
+namespace {
+
+// g++ warns that a packet as a template argument loses its attributes, but this is how PacketBlock is meant to be used.
+#pragma GCC diagnostic ignored "-Wignored-attributes"
+
+// Eigen's names for what a processor does to a register full of numbers, a packet, at once.
+namespace simd = Eigen::internal;
+using Packet = simd::packet_traits<real>::type;
+constexpr int kLanes = simd::packet_traits<real>::size;
+
+// The tile's registers should leave room for a row of the panel and an entry of A; processors have 16 or 32. The fewer rows a
+// tile has, the more often all of them are background.
+constexpr int kRows = 4;
+constexpr int kPackets = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32 ? 6 : 3;
+constexpr Index kDepth = 1024;          // of a panel: at most 400 kB, which the second cache holds beside some of A
+constexpr Index kHeight = 256 * kRows;  // of the tiles that share a copy of a panel: their Bits take 32 kB
+constexpr Index kStrip = 16 * kRows;  // of tiles that are computed beside C, which is transposed or too narrow for them
+
+// The fewest columns of C for which looking for A's background pays. (Entries are rounded differently from here on.)
+constexpr Index kWorthLooking = 64;
+
+// Part of a matrix.
+struct Block {
+  Index row, col, rows, cols;
+};
+
+// Where a product goes: C or its transpose, = or +=.
+struct Result {
+  real* at(Index i, Index j) const { return data + i * row_stride + j * col_stride; }
+
+  real* data;
+  Index row_stride, col_stride;
+  bool add;
+};
+
+struct Panel {
+  alignas(64) real entries[kDepth * kPackets * kLanes];  // `depth` rows of `packets` packets
+  // If A has a background: what the sums in a row of a tile begin with, and what is taken off A.
+  alignas(64) real start[kPackets * kLanes], background[kLanes];
+  Index depth;
+  int packets;
+};
+
+// A bit for every k of a panel: 0 where a tile leaves it out.
+constexpr Index kWord = 64;
+using Bits = std::uint64_t[kDepth / kWord];
+
+// The transpose of the square whose row l begins at row(l).
+template <class RowAt>
+simd::PacketBlock<Packet, kLanes> transposed(const RowAt& row) {
+  simd::PacketBlock<Packet, kLanes> square;
+  for (int l = 0; l < kLanes; ++l) square.packet[l] = simd::ploadu<Packet>(row(l));
+  simd::ptranspose(square);
+  return square;
+}
+
+// Copies `block` of B, each row as so many whole packets. Lanes beyond the block repeat its last column, and are dropped later.
+void copy_panel(const Factor& b, const Block& block, Panel& panel) {
+  panel.depth = block.rows;
+  panel.packets = static_cast<int>((block.cols + kLanes - 1) / kLanes);
+  const Index stride = panel.packets * kLanes;
+  for (Index j = 0; j < stride; j += kLanes) {
+    const auto at = [&](Index k, Index l) { return b.at(block.row + k, block.col + std::min(j + l, block.cols - 1)); };
+    real* to = panel.entries + j;
+    Index k = 0;
+    if (b.row_stride == 1) {
+      for (; k + kLanes <= block.rows; k += kLanes) {
+        const auto square = transposed([&](int l) { return at(k, l); });
+        for (int l = 0; l < kLanes; ++l) simd::pstore(to + (k + l) * stride, square.packet[l]);
+      }
+    } else if (j + kLanes <= block.cols) {
+      for (; k < block.rows; ++k) simd::pstore(to + k * stride, simd::ploadu<Packet>(at(k, 0)));
+    }
+    for (; k < block.rows; ++k) {
+      for (int l = 0; l < kLanes; ++l) to[k * stride + l] = *at(k, l);
+    }
+  }
+}
+
+// start_j = sum_k background b_kj: what a row of nothing but background gives. (It is never -0, to which the zeros that are
+// left out would make a difference.)
+void set_start(real background, Panel& panel) {
+  const Index stride = panel.packets * kLanes;
+  std::fill_n(panel.background, kLanes, background);
+  std::fill_n(panel.start, stride, real{0});
+  for (Index k = 0; k < panel.depth; ++k) {
+    for (Index j = 0; j < stride; ++j) panel.start[j] += background * panel.entries[k * stride + j];
+  }
+}
+
+// Marks the numbers that are not background, beside what is marked.
+void mark_foreground(const real* numbers, Index size, real background, std::uint8_t* found) {
+  for (Index i = 0; i < size; ++i) found[i] |= numbers[i] != background;
+}
+
+// Eight bytes, each 0 or 1, as eight bits: the factor has a bit for each, which shifts it to its place in the highest byte.
+std::uint64_t bits_of_bytes(const std::uint8_t* bytes) {
+  static_assert(std::endian::native == std::endian::little);
+  std::uint64_t word;
+  std::memcpy(&word, bytes, sizeof(word));
+  return word * 0x0102040810204080 >> 56;
+}
+
+// Sets the bits of all tiles of `block` of A, from top to bottom. A is read in the order in which it lies in memory.
+void find_foreground(const Factor& a, const Block& block, Bits* bits) {
+  std::uint8_t found[std::max(kDepth, kHeight)];
+  const Index tiles = (block.rows + kRows - 1) / kRows, words = (block.cols + kWord - 1) / kWord;
+  if (a.col_stride == 1) {
+    for (Index t = 0; t < tiles; ++t) {
+      std::fill_n(found, words * kWord, std::uint8_t{0});
+      for (Index i = t * kRows; i < std::min((t + 1) * kRows, block.rows); ++i) {
+        mark_foreground(a.at(block.row + i, block.col), block.cols, *a.background, found);
+      }
+      for (Index w = 0; w < words; ++w) {
+        bits[t][w] = 0;
+        for (int k = 0; k < kWord; k += 8) bits[t][w] |= bits_of_bytes(found + w * kWord + k) << k;
+      }
+    }
+  } else {
+    for (Index t = 0; t < tiles; ++t) std::fill_n(bits[t], words, std::uint64_t{0});
+    for (Index k = 0; k < block.cols; ++k) {
+      std::fill_n(found, tiles * kRows, std::uint8_t{0});
+      mark_foreground(a.at(block.row, block.col + k), block.rows, *a.background, found);
+      for (Index t = 0; t < tiles; ++t) {
+        std::uint32_t rows;
+        static_assert(sizeof(rows) == kRows);
+        std::memcpy(&rows, found + t * kRows, kRows);
+        bits[t][k / kWord] |= std::uint64_t{rows != 0} << k % kWord;
+      }
+    }
+  }
+}
+
+// R rows and P packets at `c` = or += rows of A, which begin at `a_rows`, times the panel; if kBackground, without the k whose
+// bit is 0.
+template <int R, int P, bool kBackground>
+void compute_tile(const Factor& a, const real* a_rows, const Bits& foreground, const Panel& panel, real* c,
+                  Index c_stride, bool add) {
+  Packet sum[R * P];
+  // (Loops over registers are unrolled early; if not, the compiler would leave the sums in memory.)
+#pragma GCC unroll 24
+  for (int i = 0; i < R * P; ++i) {
+    sum[i] = kBackground ? simd::pload<Packet>(panel.start + i % P * kLanes) : simd::pset1<Packet>(0);
+    simd::prefetch(c + i / P * c_stride + i % P * kLanes);
+  }
+  const auto multiply_add = [&](Index k) {
+#pragma GCC unroll 24
+    for (int i = 0; i < R * P; ++i) {
+      Packet a_ik = simd::pset1<Packet>(a_rows[i / P * a.row_stride + k * a.col_stride]);
+      if constexpr (kBackground) a_ik = simd::psub(a_ik, simd::pload<Packet>(panel.background));
+      sum[i] = simd::pmadd(a_ik, simd::pload<Packet>(panel.entries + (k * P + i % P) * kLanes), sum[i]);
+    }
+  };
+  if constexpr (kBackground) {
+    for (Index k = 0; k < panel.depth; k += kWord) {
+      for (std::uint64_t bits = foreground[k / kWord]; bits != 0; bits &= bits - 1) {
+        multiply_add(k + std::countr_zero(bits));
+      }
+    }
+  } else {
+    for (Index k = 0; k < panel.depth; ++k) multiply_add(k);
+  }
+#pragma GCC unroll 24
+  for (int i = 0; i < R * P; ++i) {
+    real* entries = c + i / P * c_stride + i % P * kLanes;
+    simd::pstoreu(entries, add ? simd::padd(simd::ploadu<Packet>(entries), sum[i]) : sum[i]);
+  }
+}
+
+// `block` of C = or += `rows`, which are `stride` numbers apart.
+void copy_rows(const real* rows, Index stride, const Result& c, const Block& block) {
+  // As many whole squares as there are, if they must be transposed; one by one what remains.
+  const bool transpose = c.row_stride == 1;
+  const Index high = transpose ? block.rows / kLanes * kLanes : 0, wide = transpose ? block.cols / kLanes * kLanes : 0;
+  for (Index i = 0; i < high; i += kLanes) {
+    for (Index j = 0; j < wide; j += kLanes) {
+      const auto square = transposed([&](int l) { return rows + (i + l) * stride + j; });
+      for (int l = 0; l < kLanes; ++l) {
+        real* to = c.at(block.row + i, block.col + j + l);
+        simd::pstoreu(to, c.add ? simd::padd(simd::ploadu<Packet>(to), square.packet[l]) : square.packet[l]);
+      }
+    }
+  }
+  for (Index i = 0; i < block.rows; ++i) {
+    for (Index j = i < high ? wide : 0; j < block.cols; ++j) {
+      real& to = *c.at(block.row + i, block.col + j);
+      to = c.add ? to + rows[i * stride + j] : rows[i * stride + j];
+    }
+  }
+}
+
+// `block` of C = or += its rows of A, from column k on, times the panel.
+template <int P, bool kBackground>
+void multiply_panel(const Factor& a, Index k, const Bits* foreground, const Panel& panel, const Result& c,
+                    const Block& block) {
+  alignas(64) real beside[kStrip * P * kLanes];
+  const bool fits = c.col_stride == 1 && block.cols == P * kLanes;
+  const Index stride = fits ? c.row_stride : P * kLanes;
+  for (Index top = 0; top < block.rows; top += kStrip) {
+    const Block strip{block.row + top, block.col, std::min(kStrip, block.rows - top), block.cols};
+    real* to = fits ? c.at(strip.row, strip.col) : beside;
+    for (Index i = 0; i < strip.rows;) {
+      const bool whole = i + kRows <= strip.rows;
+      const auto compute = whole ? compute_tile<kRows, P, kBackground> : compute_tile<1, P, kBackground>;
+      compute(a, a.at(strip.row + i, k), foreground[(top + i) / kRows], panel, to + i * stride, stride, c.add && fits);
+      i += whole ? kRows : 1;
+    }
+    if (!fits) copy_rows(beside, stride, c, strip);
+  }
+}
+
+// The same for any number of packets, which must be known to compile a tile.
+template <int P = kPackets>
+void multiply_any_panel(const Factor& a, Index k, const Bits* foreground, const Panel& panel, const Result& c,
+                        const Block& block) {
+  if (panel.packets == P) {
+    const auto multiply = a.background ? multiply_panel<P, true> : multiply_panel<P, false>;
+    multiply(a, k, foreground, panel, c, block);
+  } else if constexpr (P > 1) {
+    multiply_any_panel<P - 1>(a, k, foreground, panel, c, block);
+  }
+}
+
+void multiply_block(const Factor& a, const Factor& b, const Result& first, const Block& block) {
+  Panel panel;  // on the stack, where a thread needs half a megabyte for it
+  Bits foreground[kHeight / kRows];
+  for (Index i = 0; i < block.rows; i += kHeight) {
+    const Index row = block.row + i, rows = std::min(kHeight, block.rows - i);
+    Result c = first;
+    Index k = 0;
+    do {
+      const Index depth = std::min(kDepth, a.cols - k);
+      if (a.background) find_foreground(a, {row, k, rows, depth}, foreground);
+      for (Index j = 0; j < block.cols; j += kPackets * kLanes) {
+        const Index col = block.col + j, cols = std::min<Index>(kPackets * kLanes, block.cols - j);
+        copy_panel(b, {k, col, depth, cols}, panel);
+        if (a.background) set_start(*a.background, panel);
+        multiply_any_panel(a, k, foreground, panel, c, {row, col, rows, cols});
+      }
+      c.add = true;
+      k += depth;
+    } while (k < a.cols);
+  }
+}
+
+}  // namespace
+
+Factor Factor::transpose() const {
+  Factor t = *this;
+  std::swap(t.rows, t.cols);
+  std::swap(t.row_stride, t.col_stride);
+  return t;
+}
+
+void multiply(const Product& product, MatrixMap c, bool add, Workers& workers) {
+  // Tiles leave out A's background only. If it is B that has one, C' = B' A'.
+  const bool transpose = product.b.background && product.a.rows >= kWorthLooking;
+  Factor a = transpose ? product.b.transpose() : product.a;
+  const Factor b = transpose ? product.a.transpose() : product.b;
+  const Result to{c.data(), transpose ? 1 : c.cols(), transpose ? c.cols() : 1, add};
+  if (b.cols < kWorthLooking) a.background.reset();
+
+  const double work = 2.0 * static_cast<double>(c.size() * a.cols);
+  // By columns each thread copies only its part of B, by rows all of it; a batch of many rows does not mind.
+  if (b.cols > a.rows) {
+    workers.split(b.cols, kLanes, work, [&](Index begin, Index size) {
+      multiply_block(a, b, to, {0, begin, a.rows, size});
+    });
+  } else {
+    workers.split(a.rows, kRows, work, [&](Index begin, Index size) {
+      multiply_block(a, b, to, {begin, 0, size, b.cols});
+    });
+  }
+}
+
+}  // namespace TARE_NAMESPACE

@@ -1,0 +1,42 @@
+// The product of two matrices, which is nearly all that training computes. An entry is one sum, always in the same order,
+// wherever the result is cut into pieces and however many numbers the processor's registers hold; a library's product
+// promises no such thing. And no library's product knows that most of an image is empty.
+#pragma once
+
+#include "core/machine/matrix.h"
+#include "core/machine/workers.h"
+
+#include <optional>
+
+namespace TARE_NAMESPACE {
+
+/// A matrix or a transpose, as a product reads it: entry (i, j) is data[i * row_stride + j * col_stride].
+struct Factor {
+  Factor(const View& m, std::optional<real> background_of_m = {})
+      : data(m.data()), rows(m.rows()), cols(m.cols()), row_stride(cols), col_stride(1), background(background_of_m) {}
+
+  Factor transpose() const;
+  const real* at(Index i, Index j) const { return data + i * row_stride + j * col_stride; }
+
+  const real* data;
+  Index rows, cols, row_stride, col_stride;
+  std::optional<real> background;  // what many entries are, such as an image's empty pixels
+};
+
+/// A product that is still to be computed.
+struct Product {
+  Factor a, b;
+};
+inline Product operator*(const Factor& a, const Factor& b) { return {a, b}; }
+
+/// C = A B, or C += A B if `add`, split over threads. Entry (i, j) is the sum of a(i, k) b(k, j) over k in order: 1,024
+/// of them in one register, then the next 1,024, with fused multiply-adds where the processor has them. C shares no memory
+/// with A and B; the shapes must fit.
+///
+/// If A has a background g and C at least 64 columns, the register begins with the sum of its g b(k, j), to which
+/// (a(i, k) - g) b(k, j) are added; where a(i, k) is g they may be left out. The same for B, if C has at least 64 rows; if
+/// both would do, for B. So C is another than without a background by rounding, and where B is not finite by more: a
+/// column of C with a NaN or infinity above it then has no finite number.
+void multiply(const Product& product, MatrixMap c, bool add, Workers& workers);
+
+}  // namespace TARE_NAMESPACE

@@ -1,0 +1,96 @@
+#include "core/machine/workers.h"
+
+#include "core/machine/error.h"
+
+#include <system_error>
+
+namespace tare {
+namespace {
+
+constexpr std::uint64_t kPieces = 0xffffffff;  // the lower half of a ticket
+
+inline void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Waits until `value` differs from `old`: first spinning, for some 300 microseconds, which is longer than what a training
+// step computes between two loops, and than waking a thread takes on a virtual machine; then asleep, so that a thread
+// never holds for long a core that somebody else could use.
+void wait_while_equal(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
+  for (int spin = 0; spin < 20000; ++spin) {
+    if (value.load(std::memory_order_acquire) != old) return;
+    pause();
+  }
+  value.wait(old, std::memory_order_acquire);
+}
+
+}  // namespace
+
+Workers::Workers(int threads) {
+  if (threads < 1) throw Error("threads: expected at least 1, found {}", threads);
+  pool_.reserve(static_cast<std::size_t>(threads) - 1);
+  try {
+    for (int i = 1; i < threads; ++i) pool_.emplace_back([this] { serve(); });
+  } catch (const std::system_error&) {
+    stop();
+    throw Error("threads: the system started only {} of {}", pool_.size() + 1, threads);
+  }
+}
+
+Workers::~Workers() { stop(); }
+
+void Workers::stop() {
+  stop_.store(true, std::memory_order_release);
+  wake_.fetch_add(1, std::memory_order_release);
+  wake_.notify_all();
+}
+
+void Workers::run(const Loop& loop) {
+  // No thread reads loop_ before it has claimed a piece, and the last loop returned only when its pieces were done.
+  loop_ = loop;
+  const auto pieces = static_cast<std::uint32_t>(loop.pieces);
+  unfinished_.store(pieces, std::memory_order_relaxed);
+  const std::uint64_t next_loop = (ticket_.load(std::memory_order_relaxed) & ~kPieces) + kPieces + 1;
+  ticket_.store(next_loop | pieces, std::memory_order_release);
+  wake_.fetch_add(1, std::memory_order_release);
+  wake_.notify_all();
+
+  // The caller takes pieces too, so that a loop ends even if the other cores are busy with somebody else's work.
+  while (run_one_piece()) {
+  }
+  for (std::uint32_t left; (left = unfinished_.load(std::memory_order_acquire)) != 0;) {
+    wait_while_equal(unfinished_, left);
+  }
+}
+
+bool Workers::run_one_piece() {
+  std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
+  do {
+    if ((ticket & kPieces) == 0) return false;
+  } while (!ticket_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel, std::memory_order_acquire));
+
+  const Index piece = static_cast<Index>(ticket & kPieces) - 1;
+  const Index grains = loop_.count / loop_.grain;
+  const Index begin = grains * piece / loop_.pieces * loop_.grain;
+  const Index end = piece + 1 == loop_.pieces ? loop_.count : grains * (piece + 1) / loop_.pieces * loop_.grain;
+  loop_.call(loop_.body, begin, end - begin);
+
+  if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished_.notify_one();
+  return true;
+}
+
+void Workers::serve() {
+  for (std::uint32_t seen = 0; !stop_.load(std::memory_order_acquire);) {
+    while (run_one_piece()) {
+    }
+    // Read `wake_` only after finding no piece; a loop that begins in between changes it, and the wait returns at once.
+    wait_while_equal(wake_, seen);
+    seen = wake_.load(std::memory_order_acquire);
+  }
+}
+
+}  // namespace tare

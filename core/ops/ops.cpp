@@ -1,0 +1,219 @@
+#include "core/ops/ops.h"
+
+#include "core/ops/shape_checks.h"
+
+namespace TARE_NAMESPACE {
+namespace {
+
+// The number c in every place of the row x.
+template <class X>
+auto filled_like(const X& x, real c) {
+  return X::Constant(x.size(), c);
+}
+
+}  // namespace
+
+// Y = A B            dA = G B',   dB = A' G
+Var matmul(Var a, Var b) {
+  require(a.cols() == b.rows(), "matmul", a, b, "[N x K] and [K x M]");
+  Var y = Tape::record("matmul", {a, b}, a.rows(), b.cols());
+  y.set(a.factor() * b.factor());
+  return y.pullback([=](View g) {
+    a.add_grad(g * b.factor().transpose());
+    b.add_grad(a.factor().transpose() * g);
+  });
+}
+
+// Y = A'             dA = G'
+Var transpose(Var a) {
+  Var y = Tape::record("transpose", {a}, a.cols(), a.rows());
+  y.mutable_value() = a.value().transpose();
+  return y.pullback([=](View g) {
+    Scratch g_transposed = a.tape().scratch(g.cols(), g.rows());
+    g_transposed = g.transpose();
+    a.add_grad([](auto gt) { return gt; }, g_transposed);
+  });
+}
+
+// Y = A + B          dA = G,   dB = G
+Var add(Var a, Var b) {
+  require(a.shape() == b.shape(), "add", a, b, "two equal shapes");
+  Var y = Tape::record("add", {a, b}, a.rows(), a.cols());
+  y.set([](auto a, auto b) { return a + b; }, a, b);
+  return y.pullback([=](View g) {
+    a.add_grad([](auto g) { return g; }, g);
+    b.add_grad([](auto g) { return g; }, g);
+  });
+}
+
+// Y = A - B          dA = G,   dB = -G
+Var sub(Var a, Var b) {
+  require(a.shape() == b.shape(), "sub", a, b, "two equal shapes");
+  Var y = Tape::record("sub", {a, b}, a.rows(), a.cols());
+  y.set([](auto a, auto b) { return a - b; }, a, b);
+  return y.pullback([=](View g) {
+    a.add_grad([](auto g) { return g; }, g);
+    b.add_grad([](auto g) { return -g; }, g);
+  });
+}
+
+// Y = A o B          dA = G o B,   dB = G o A
+Var mul(Var a, Var b) {
+  require(a.shape() == b.shape(), "mul", a, b, "two equal shapes");
+  Var y = Tape::record("mul", {a, b}, a.rows(), a.cols());
+  y.set([](auto a, auto b) { return a * b; }, a, b);
+  return y.pullback([=](View g) {
+    a.add_grad([](auto g, auto b) { return g * b; }, g, b);
+    b.add_grad([](auto g, auto a) { return g * a; }, g, a);
+  });
+}
+
+// Y = c A            dA = c G
+Var scale(Var a, real c) {
+  Var y = Tape::record("scale", {a}, a.rows(), a.cols());
+  y.set([=](auto a) { return c * a; }, a);
+  return y.pullback([=](View g) { a.add_grad([=](auto g) { return c * g; }, g); });
+}
+
+// Y = A + c          dA = G
+Var add_scalar(Var a, real c) {
+  Var y = Tape::record("add_scalar", {a}, a.rows(), a.cols());
+  y.set([=](auto a) { return a + c; }, a);
+  return y.pullback([=](View g) { a.add_grad([](auto g) { return g; }, g); });
+}
+
+// Y = A + 1 r        dA = G,   dr = 1' G
+Var add_row(Var a, Var r) {
+  require_row("add_row", a, r);
+  Var y = Tape::record("add_row", {a, r}, a.rows(), a.cols());
+  y.set([](auto a, auto r) { return a + r; }, a, r);
+  return y.pullback([=](View g) {
+    a.add_grad([](auto g) { return g; }, g);
+    r.add_grad_sum([](auto g) { return g; }, g);
+  });
+}
+
+// Y = A - 1 r        dA = G,   dr = -1' G
+Var sub_row(Var a, Var r) {
+  require_row("sub_row", a, r);
+  Var y = Tape::record("sub_row", {a, r}, a.rows(), a.cols());
+  y.set([](auto a, auto r) { return a - r; }, a, r);
+  return y.pullback([=](View g) {
+    a.add_grad([](auto g) { return g; }, g);
+    r.add_grad_sum([](auto g) { return -g; }, g);
+  });
+}
+
+// Y = A o (1 r)      dA = G o (1 r),   dr = 1' (G o A)
+Var mul_row(Var a, Var r) {
+  require_row("mul_row", a, r);
+  Var y = Tape::record("mul_row", {a, r}, a.rows(), a.cols());
+  y.set([](auto a, auto r) { return a * r; }, a, r);
+  return y.pullback([=](View g) {
+    a.add_grad([](auto g, auto r) { return g * r; }, g, r);
+    r.add_grad_sum([](auto g, auto a) { return g * a; }, g, a);
+  });
+}
+
+// y = 1' A           dA = 1 g
+Var col_sum(Var a) {
+  Var y = Tape::record("col_sum", {a}, 1, a.cols());
+  y.set_sum([](auto a) { return a; }, a);
+  return y.pullback([=](View g) { a.add_grad([](auto g) { return g; }, g); });
+}
+
+// y = 1' A / N       dA = 1 g / N
+Var col_mean(Var a) {
+  require_nonempty("col_mean", a);
+  const auto n = static_cast<real>(a.rows());
+  Var y = Tape::record("col_mean", {a}, 1, a.cols());
+  y.set_sum([](auto a) { return a; }, a);
+  y.mutable_value() /= n;
+  return y.pullback([=](View g) { a.add_grad([=](auto g) { return g / n; }, g); });
+}
+
+// y = 1' A 1         dA = g 1 1'
+Var sum(Var a) {
+  Var y = Tape::record("sum", {a}, 1, 1);
+  y.mutable_value()(0, 0) = a.value().sum();
+  return y.pullback([=](View g) { a.add_grad([g = g(0, 0)](auto a) { return filled_like(a, g); }, a); });
+}
+
+// y = 1' A 1 / (N C) dA = g / (N C) 1 1'
+Var mean(Var a) {
+  require_nonempty("mean", a);
+  const auto n = static_cast<real>(a.rows() * a.cols());
+  Var y = Tape::record("mean", {a}, 1, 1);
+  y.mutable_value()(0, 0) = a.value().sum() / n;
+  return y.pullback([=](View g) { a.add_grad([g = g(0, 0) / n](auto a) { return filled_like(a, g); }, a); });
+}
+
+// Y = A o A          dA = 2 G o A
+Var square(Var a) {
+  Var y = Tape::record("square", {a}, a.rows(), a.cols());
+  y.set([](auto a) { return a * a; }, a);
+  return y.pullback([=](View g) { a.add_grad([](auto g, auto a) { return 2 * g * a; }, g, a); });
+}
+
+// Y = A^(1/2)        dA = G / (2 Y)
+Var sqrt(Var a) {
+  Var y = Tape::record("sqrt", {a}, a.rows(), a.cols());
+  y.set([](auto a) { return a.sqrt(); }, a);
+  return y.pullback([=](View g) { a.add_grad([](auto g, auto y) { return g / (2 * y); }, g, y); });
+}
+
+// Y = A^(-1/2)       dA = -G o Y^3 / 2
+Var rsqrt(Var a) {
+  Var y = Tape::record("rsqrt", {a}, a.rows(), a.cols());
+  y.set([](auto a) { return 1 / a.sqrt(); }, a);
+  return y.pullback([=](View g) { a.add_grad([](auto g, auto y) { return g * y * y * y * real{-0.5}; }, g, y); });
+}
+
+// Y = e^A            dA = G o Y
+Var exp(Var a) {
+  Var y = Tape::record("exp", {a}, a.rows(), a.cols());
+  y.set([](auto a) { return a.exp(); }, a);
+  return y.pullback([=](View g) { a.add_grad([](auto g, auto y) { return g * y; }, g, y); });
+}
+
+// Y = log A          dA = G / A
+Var log(Var a) {
+  Var y = Tape::record("log", {a}, a.rows(), a.cols());
+  y.set([](auto a) { return a.log(); }, a);
+  return y.pullback([=](View g) { a.add_grad([](auto g, auto a) { return g / a; }, g, a); });
+}
+
+// Y = max(A, 0)      dA = G where Y > 0, else 0
+Var relu(Var a) {
+  Var y = Tape::record("relu", {a}, a.rows(), a.cols());
+  y.set([](auto a) { return (a < real{0}).select(filled_like(a, real{0}), a); }, a);  // keeps a NaN, unlike max
+  return y.pullback([=](View g) {
+    a.add_grad([](auto g, auto y) { return (y > real{0}).select(g, filled_like(g, real{0})); }, g, y);
+  });
+}
+
+// Y = 1 / (1 + e^-A) dA = G o Y o (1 - Y)
+Var sigmoid(Var a) {
+  Var y = Tape::record("sigmoid", {a}, a.rows(), a.cols());
+  y.set([](auto a) { return a.logistic(); }, a);
+  return y.pullback([=](View g) { a.add_grad([](auto g, auto y) { return g * y * (1 - y); }, g, y); });
+}
+
+// Y = tanh A         dA = G o (1 - Y o Y)
+Var tanh(Var a) {
+  Var y = Tape::record("tanh", {a}, a.rows(), a.cols());
+  y.set([](auto a) { return a.tanh(); }, a);
+  return y.pullback([=](View g) { a.add_grad([](auto g, auto y) { return g * (1 - y * y); }, g, y); });
+}
+
+// Y = A o M          dA = G o M,   with M_ij = 0 with probability p, else 1 / (1 - p)
+Var dropout(Var a, double p, Random& random) {
+  if (!(p >= 0 && p < 1)) throw Error("dropout: expected a probability in [0, 1), found {}", p);
+  Var y = Tape::record("dropout", {a}, a.rows(), a.cols());
+  Scratch mask = a.tape().scratch(a.rows(), a.cols());
+  for (real& m : mask.reshaped<Eigen::RowMajor>()) m = random.uniform() < p ? real{0} : static_cast<real>(1 / (1 - p));
+  y.set([](auto a, auto m) { return a * m; }, a, mask);
+  return y.pullback([=](View g) { a.add_grad([](auto g, auto m) { return g * m; }, g, mask); });
+}
+
+}  // namespace TARE_NAMESPACE

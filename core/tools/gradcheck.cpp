@@ -1,0 +1,134 @@
+#include "core/tools/gradcheck.h"
+
+#include "core/ops/ops.h"
+
+#include <cmath>
+#include <limits>
+
+namespace TARE_NAMESPACE {
+namespace {
+
+// Balances the rounding error of a central difference, eps / h, and its truncation error, h^2.
+const real kStep = std::cbrt(std::numeric_limits<real>::epsilon());
+
+class Checker {
+ public:
+  Checker(const std::function<Var(Tape&)>& f, const Parameters& inputs, double floor)
+      : f_(f), inputs_(inputs), floor_(floor) {}
+
+  Matrix value() {
+    tape_.clear();
+    return f_(tape_).value();
+  }
+
+  // d value / d inputs[k](i, j), for every entry of the value
+  Matrix central_difference(std::size_t k, Index entry) {
+    real& x = inputs_[k]->value.data()[entry];
+    const real x0 = x, h = kStep * std::max(std::abs(x0), real{1});
+    x = x0 + h;
+    const Matrix above = value();
+    const real twice_h = x - (x0 - h);  // as rounded
+    x = x0 - h;
+    const Matrix below = value();
+    x = x0;
+    return (above - below) / twice_h;
+  }
+
+  // Puts d sum(upstream o value) / d inputs into their gradients.
+  void backward(const Matrix& upstream) {
+    for (Parameter* p : inputs_) p->grad.setZero();
+    tape_.clear();
+    Var y = f_(tape_);
+    tape_.backward(sum(mul(y, tape_.constant(upstream))));
+  }
+
+  void compare(const char* check, std::size_t k, const Matrix& analytic, const Matrix& numeric) {
+    Index row, col;
+    const auto difference = (analytic - numeric).array().abs();
+    // A non-finite difference is infinitely wrong.
+    const bool finite = difference.isFinite().all();
+    const double error = finite ? static_cast<double>(difference.maxCoeff(&row, &col)) : HUGE_VAL;
+    if (!finite) row = col = 0;
+    const double size = static_cast<double>(numeric.cwiseAbs().maxCoeff());
+    const double relative = finite ? error / std::max(size, floor_) : HUGE_VAL;
+    worst_.absolute = std::max(worst_.absolute, error);
+    if (relative >= worst_.relative) {
+      worst_.relative = relative;
+      worst_.worst = fmt::format("{}, input {}, entry ({}, {}): analytic {}, numeric {}", check, k, row, col,
+                                 analytic(row, col), numeric(row, col));
+    }
+  }
+
+  GradientError worst() const { return worst_; }
+
+ private:
+  const std::function<Var(Tape&)>& f_;
+  const Parameters& inputs_;
+  double floor_;
+  Tape tape_;
+  GradientError worst_;
+};
+
+}  // namespace
+
+GradientError check_gradients(const Differentiable& f, const std::vector<Matrix>& inputs, Random& random,
+                              double floor) {
+  std::vector<Parameter> owned;
+  Parameters parameters;
+  owned.reserve(inputs.size());
+  for (const Matrix& m : inputs) {
+    owned.emplace_back("input", m.rows(), m.cols()).value = m;
+    parameters.push_back(&owned.back());
+  }
+  std::vector<Var> leaves;
+  const auto of_tape = [&](Tape& tape) {
+    leaves.clear();
+    for (Parameter* p : parameters) leaves.push_back(tape.leaf(*p));
+    return f(tape, leaves);
+  };
+  return check_gradients(of_tape, parameters, random, floor);
+}
+
+GradientError check_gradients(const std::function<Var(Tape&)>& f, const Parameters& parameters, Random& random,
+                              double floor) {
+  Checker checker(f, parameters, floor);
+
+  const Matrix value = checker.value();
+  Matrix upstream(value.rows(), value.cols());
+  for (real& g : upstream.reshaped()) g = static_cast<real>(random.normal());
+
+  std::vector<Matrix> numeric_jacobian, numeric_gradient;  // per input: [outputs x entries] and its shape
+  for (std::size_t k = 0; k < parameters.size(); ++k) {
+    const Index entries = parameters[k]->value.size();
+    Matrix jacobian(value.size(), entries), gradient(parameters[k]->value.rows(), parameters[k]->value.cols());
+    for (Index e = 0; e < entries; ++e) {
+      const Matrix column = checker.central_difference(k, e);
+      jacobian.col(e) = column.reshaped<Eigen::RowMajor>();
+      gradient.data()[e] = column.cwiseProduct(upstream).sum();
+    }
+    numeric_jacobian.push_back(jacobian);
+    numeric_gradient.push_back(gradient);
+  }
+
+  std::vector<Matrix> jacobian;
+  for (const Matrix& numeric : numeric_jacobian) jacobian.emplace_back(numeric.rows(), numeric.cols());
+  for (Index output = 0; output < value.size(); ++output) {
+    Matrix one = Matrix::Zero(value.rows(), value.cols());
+    one.data()[output] = 1;
+    checker.backward(one);
+    for (std::size_t k = 0; k < parameters.size(); ++k) {
+      jacobian[k].row(output) = parameters[k]->grad.reshaped<Eigen::RowMajor>();
+    }
+  }
+  for (std::size_t k = 0; k < parameters.size(); ++k) {
+    checker.compare("Jacobian [outputs x entries]", k, jacobian[k], numeric_jacobian[k]);
+  }
+
+  checker.backward(upstream);
+  for (std::size_t k = 0; k < parameters.size(); ++k) {
+    checker.compare("random upstream gradient", k, parameters[k]->grad, numeric_gradient[k]);
+  }
+  return checker.worst();
+}
+
+}  // namespace TARE_NAMESPACE

@@ -1,0 +1,23 @@
+// Every differentiable op, with inputs at which its derivatives can be checked against finite differences. The tests
+// and `tare gradcheck` read the same table; tests/op_table_complete.sh fails when an op has no row in it.
+#pragma once
+
+#include "core/tools/gradcheck.h"
+
+#include <string>
+#include <vector>
+
+namespace TARE_NAMESPACE {
+
+struct OpCase {
+  std::string op;  // the function's name
+  std::string shapes;
+  std::vector<Matrix> inputs;
+  Differentiable f;
+  double floor = 1;               // the smallest scale that errors are taken relative to
+  bool expected_failure = false;  // the op's gradient is known to be wrong
+};
+
+std::vector<OpCase> op_table();
+
+}  // namespace TARE_NAMESPACE

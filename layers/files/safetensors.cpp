@@ -1,0 +1,306 @@
+#include "layers/files/safetensors.h"
+
+#include "core/machine/error.h"
+#include "core/machine/file.h"
+
+#include <fmt/ranges.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <span>
+#include <utility>
+
+namespace tare {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+static_assert(std::endian::native == std::endian::little, "tensors are copied to and from files as they are in memory");
+
+constexpr std::uint64_t kLargestHeader = 100'000'000;  // as in the reference implementation
+constexpr const char* kDigest = "tensors_crc32";       // the entry of the metadata
+
+struct DtypeInfo {
+  Dtype dtype;
+  const char* name;
+  std::uint64_t size;
+};
+constexpr DtypeInfo kDtypes[] = {{Dtype::F32, "F32", 4}, {Dtype::F64, "F64", 8}, {Dtype::I64, "I64", 8}};
+
+const DtypeInfo& info(Dtype dtype) { return *std::ranges::find(kDtypes, dtype, &DtypeInfo::dtype); }
+
+// A name from a file as it can stand in a message: on one line.
+std::string printable(const std::string& name) {
+  const std::string quoted = json(name).dump();
+  return quoted.substr(1, quoted.size() - 2);
+}
+
+// Throws if an object has a key twice (parsers disagree on which of the two counts), or something is nested deeper than an array
+// in a tensor's entry.
+class HeaderCheck : public nlohmann::json_sax<json> {
+ public:
+  explicit HeaderCheck(const std::string& file) : file_(file) {}
+
+  bool start_object(std::size_t) override {
+    keys_.emplace_back();
+    return enter();
+  }
+  bool key(string_t& name) override {
+    if (keys_.back().insert(name).second) return true;
+    throw Error("{}: the key {} stands twice in its header", file_, json(name).dump());
+  }
+  bool end_object() override {
+    keys_.pop_back();
+    return leave();
+  }
+  bool start_array(std::size_t) override { return enter(); }
+  bool end_array() override { return leave(); }
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  // The parser that comes after this says what is wrong.
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+
+ private:
+  bool enter() {
+    if (++depth_ > 3) throw Error("{}: its header is nested too deeply", file_);
+    return true;
+  }
+  bool leave() {
+    --depth_;
+    return true;
+  }
+
+  const std::string& file_;
+  std::vector<std::set<std::string>> keys_;  // of the objects that are open
+  int depth_ = 0;
+};
+
+json parse_header(const std::string& file, std::string_view text) {
+  // The parser would take it for the end of the text, and not look at what follows.
+  if (text.find('\0') != text.npos) throw Error("{}: its header is not valid JSON: it contains a zero byte", file);
+  try {
+    HeaderCheck check(file);
+    json::sax_parse(text, &check);
+    return json::parse(text);
+  } catch (const json::exception& error) {
+    const bool utf8 = std::string_view(error.what()).find("UTF-8") == std::string_view::npos;
+    throw Error("{}: its header is not valid {}: {}", file, utf8 ? "JSON" : "UTF-8", error.what());
+  }
+}
+
+std::map<std::string, std::string> parse_metadata(const std::string& file, const json& entries) {
+  std::map<std::string, std::string> metadata;
+  if (!entries.is_object()) throw Error("{}: expected an object as __metadata__, found {}", file, entries.type_name());
+  for (const auto& [key, value] : entries.items()) {
+    if (!value.is_string()) {
+      throw Error("{}: expected a string as the metadata \"{}\", found {}", file, printable(key), value.type_name());
+    }
+    metadata[key] = value;
+  }
+  return metadata;
+}
+
+// Where a tensor lies among the bytes behind the header.
+struct Place {
+  std::string name;
+  Dtype dtype;
+  std::vector<std::int64_t> shape;
+  std::uint64_t begin, end;
+};
+
+std::vector<std::uint64_t> parse_numbers(const std::string& file, const std::string& name, const json& entry,
+                                         const char* key) {
+  if (!entry.contains(key) || !entry[key].is_array()) {
+    throw Error("{}: {}: expected an array \"{}\", found {}", file, name, key,
+                entry.contains(key) ? entry[key].type_name() : "nothing");
+  }
+  std::vector<std::uint64_t> numbers;
+  for (const json& number : entry[key]) {
+    constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();
+    if (!number.is_number_unsigned() || number.get<std::uint64_t>() > kLargest) {
+      throw Error("{}: {}: expected whole numbers from 0 to 2^63 - 1 in \"{}\", found {}", file, name, key,
+                  number.dump());
+    }
+    numbers.push_back(number);
+  }
+  return numbers;
+}
+
+Place parse_place(const std::string& file, const std::string& tensor, const json& entry) {
+  const std::string name = printable(tensor);
+  if (!entry.is_object()) throw Error("{}: {}: expected an object, found {}", file, name, entry.type_name());
+  for (const auto& [key, value] : entry.items()) {
+    if (key != "dtype" && key != "shape" && key != "data_offsets") {
+      throw Error("{}: {}: expected dtype, shape and data_offsets, found \"{}\"", file, name, printable(key));
+    }
+  }
+  const std::string dtype = entry.contains("dtype") && entry["dtype"].is_string() ? entry["dtype"] : json("nothing");
+  const auto* known = std::ranges::find(kDtypes, dtype, &DtypeInfo::name);
+  if (known == std::end(kDtypes)) {
+    throw Error("{}: {}: expected the dtype F32, F64 or I64, found {}", file, name, printable(dtype));
+  }
+
+  const std::vector<std::uint64_t> shape = parse_numbers(file, name, entry, "shape");
+  const std::vector<std::uint64_t> offsets = parse_numbers(file, name, entry, "data_offsets");
+  if (offsets.size() != 2 || offsets[0] > offsets[1]) {
+    throw Error("{}: {}: expected data_offsets [begin, end], found [{}]", file, name, fmt::join(offsets, ", "));
+  }
+  std::uint64_t bytes = known->size;
+  for (std::uint64_t n : shape) {
+    if (__builtin_mul_overflow(bytes, n, &bytes)) {
+      throw Error("{}: {}: the shape [{}] is too large", file, name, fmt::join(shape, ", "));
+    }
+  }
+  if (bytes != offsets[1] - offsets[0]) {
+    throw Error("{}: {}: expected {} bytes for {} [{}], found {}", file, name, bytes, dtype, fmt::join(shape, ", "),
+                offsets[1] - offsets[0]);
+  }
+  return {tensor, known->dtype, {shape.begin(), shape.end()}, offsets[0], offsets[1]};
+}
+
+// The length of the header, from the first bytes of a file of `file_size` bytes.
+std::uint64_t parse_header_size(const std::string& file, std::string_view first_bytes, std::uint64_t file_size) {
+  std::uint64_t size;
+  if (first_bytes.size() < sizeof(size))
+    throw Error("{}: expected a safetensors file, found {} bytes", file, file_size);
+  std::memcpy(&size, first_bytes.data(), sizeof(size));
+  if (size > kLargestHeader) {
+    throw Error("{}: expected a safetensors header of at most {} bytes, found {}", file, kLargestHeader, size);
+  }
+  if (const std::uint64_t found = file_size - sizeof(size); size > found) {
+    throw Error("{}: truncated in its header: expected {} bytes, found {}", file, size, found);
+  }
+  return size;
+}
+
+struct Layout {
+  std::map<std::string, std::string> metadata;
+  std::vector<Place> places;  // in the order of their bytes
+};
+
+Layout parse_layout(const std::string& file, std::string_view header_text, std::uint64_t data_size) {
+  if (!header_text.starts_with('{')) {
+    const std::string found =
+        header_text.empty() ? "nothing" : fmt::format("the byte {:#04x}", static_cast<unsigned char>(header_text[0]));
+    throw Error("{}: its safetensors header does not begin with {{: found {}", file, found);
+  }
+  Layout layout;
+  const json header = parse_header(file, header_text);
+  for (const auto& [name, entry] : header.items()) {
+    if (name == "__metadata__") {
+      layout.metadata = parse_metadata(file, entry);
+    } else {
+      layout.places.push_back(parse_place(file, name, entry));
+    }
+  }
+  std::ranges::sort(layout.places, {}, [](const Place& p) { return std::pair(p.begin, p.end); });
+  std::uint64_t end = 0;
+  for (const Place& p : layout.places) {
+    if (p.begin != end) {
+      throw Error("{}: {}: {} the tensor before: expected its bytes to begin at {}, found {}", file, printable(p.name),
+                  p.begin < end ? "overlaps" : "leaves a hole behind", end, p.begin);
+    }
+    end = p.end;
+  }
+  if (end != data_size) {
+    throw Error("{}: {}: expected {} bytes behind the header, found {}", file,
+                end > data_size ? "truncated" : "too long", end, data_size);
+  }
+  return layout;
+}
+
+// The same for all files that hold the same tensors in the same order.
+std::string digest_of(std::uint32_t crc32) { return fmt::format("{:08x}", crc32); }
+
+std::string_view as_text(const std::vector<std::byte>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+Safetensors take_tensors(const std::string& file, Layout layout, std::string_view data) {
+  Safetensors result{.tensors = {}, .metadata = std::move(layout.metadata)};
+  if (const auto digest = result.metadata.extract(kDigest)) {
+    if (const std::string found = digest_of(extend_crc32(0, data)); digest.mapped() != found) {
+      throw Error("{}: damaged: expected tensors with the {} {}, found {}", file, kDigest, printable(digest.mapped()),
+                  found);
+    }
+  }
+  for (const Place& p : layout.places) {
+    const auto bytes = std::as_bytes(std::span(data.substr(p.begin, p.end - p.begin)));
+    result.tensors[p.name] = {p.dtype, p.shape, {bytes.begin(), bytes.end()}};
+  }
+  return result;
+}
+
+}  // namespace
+
+std::uint32_t extend_crc32(std::uint32_t crc, std::string_view bytes) {
+  if (bytes.empty()) return crc;  // zlib takes a null pointer for the wish to begin anew
+  return static_cast<std::uint32_t>(crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
+Safetensors decode_safetensors(std::string_view bytes, const std::string& file) {
+  const std::uint64_t header_size = parse_header_size(file, bytes, bytes.size());
+  const std::string_view header = bytes.substr(sizeof(header_size), header_size);
+  const std::string_view data = bytes.substr(sizeof(header_size) + header_size);
+  return take_tensors(file, parse_layout(file, header, data.size()), data);
+}
+
+Safetensors read_safetensors(const fs::path& path) {
+  // The header first: a file that is not as long as it says is not worth its memory.
+  const std::string file = path.string();
+  constexpr std::uint64_t kSizeBytes = sizeof(std::uint64_t);
+  const std::string first_bytes = read_file(path, kSizeBytes);
+  const std::uint64_t file_size = fs::file_size(path);
+  const std::uint64_t data_begin = kSizeBytes + parse_header_size(file, first_bytes, file_size);
+  parse_layout(file, std::string_view(read_file(path, data_begin)).substr(kSizeBytes), file_size - data_begin);
+  return decode_safetensors(read_file(path), file);
+}
+
+void write_safetensors(const fs::path& file, const Safetensors& contents) {
+  // The widest type first keeps every tensor aligned, and is how the reference implementation orders them.
+  std::vector<const std::pair<const std::string, TensorData>*> order;
+  for (const auto& tensor : contents.tensors) order.push_back(&tensor);
+  std::ranges::stable_sort(order, std::greater{}, [](const auto* tensor) { return info(tensor->second.dtype).size; });
+
+  json header = json::object();
+  std::uint64_t offset = 0;
+  std::uint32_t crc = 0;
+  for (const auto* tensor : order) {
+    const auto& [name, data] = *tensor;
+    const std::uint64_t end = offset + data.bytes.size();
+    header[name] = {{"dtype", info(data.dtype).name}, {"shape", data.shape}, {"data_offsets", {offset, end}}};
+    offset = end;
+    crc = extend_crc32(crc, as_text(data.bytes));
+  }
+  header["__metadata__"] = contents.metadata;
+  header["__metadata__"][kDigest] = digest_of(crc);
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const json::exception&) {
+    throw Error("{}: cannot be written: a name or the metadata is not valid UTF-8", file.string());
+  }
+  text.append((8 - text.size() % 8) % 8, ' ');
+  const std::uint64_t size = text.size();
+
+  AtomicFile out(file);
+  out.write({reinterpret_cast<const char*>(&size), sizeof(size)});
+  out.write(text);
+  for (const auto* tensor : order) {
+    out.write(as_text(tensor->second.bytes));
+  }
+  out.commit();
+}
+
+}  // namespace tare

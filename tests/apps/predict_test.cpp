@@ -1,0 +1,267 @@
+// tare predict, and what tare eval says about errors, from end to end.
+#include "core/machine/random.h"
+#include "datasets/images.h"
+#include "datasets/pictures/contact_sheet.h"
+#include "datasets/pictures/mnist_form.h"
+#include "datasets/pictures/png.h"
+#include "tests/apps/program_testing.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <functional>
+#include <nlohmann/json.hpp>
+
+namespace tare::testing {
+namespace {
+
+using nlohmann::json;
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+// A model of 8 x 8 images that was hardly trained, and a folder of pictures.
+struct Fixture {
+  TemporaryFolder folder;
+  std::string data = (folder / "data").string(), model = (folder / "model.safetensors").string();
+  std::string pictures = (folder / "pictures").string();
+
+  Fixture() {
+    write_digits(data);
+    const Outcome trained =
+        run_tare(fmt::format("train --data '{}' --hidden 16 --batch 32 --steps 5 --quiet --save '{}'", data, model));
+    REQUIRE_MESSAGE(trained.exit_code == 0, trained.err);
+    std::filesystem::create_directory(pictures);
+    write_png(folder / "pictures/b.png", cross(40));
+    write_png(folder / "pictures/a.PNG", cross(90));
+    write_file(folder / "pictures/c.pgm", "P2 5 5 1 1 1 1 1 1 1 1 0 1 1 1 0 0 0 1 1 1 0 1 1 1 1 1 1 1");
+    write_file(folder / "pictures/readme.txt", "not a picture");
+  }
+
+  static GrayImage cross(std::int64_t size) {
+    GrayImage image(size, size, 255);
+    for (std::int64_t i = size / 5; i < size * 4 / 5; ++i) {
+      for (std::int64_t j = size * 2 / 5; j < size * 3 / 5; ++j) image(i, j) = image(j, i) = 0;
+    }
+    return image;
+  }
+};
+
+TEST_CASE_FIXTURE(Fixture, "predict shows each picture of a folder, in the order of their names, with three classes") {
+  const Outcome done = run_tare(fmt::format("predict '{}' '{}'", model, pictures));
+  REQUIRE_MESSAGE(done.exit_code == 0, done.err);
+  CHECK(done.err.empty());
+  const std::size_t a = done.out.find("a.PNG: "), b = done.out.find("b.png: "), c = done.out.find("c.pgm: ");
+  CHECK(a < b);
+  CHECK(b < c);
+  CHECK(c != done.out.npos);
+  CHECK_FALSE(contains(done.out, "readme"));
+  CHECK(contains(done.out, "█"));
+  CHECK(contains(done.out, " %\n"));
+
+  const json result = json::parse(run_tare(fmt::format("predict '{}' '{}' --json", model, pictures)).out);
+  REQUIRE(result["predictions"].size() == 3);
+  const json first = result["predictions"][0];
+  CHECK(contains(first["file"], "a.PNG"));
+  CHECK(first["probabilities"].size() == 10);
+  REQUIRE(first["top"].size() == 3);
+  CHECK(first["top"][0]["class"] == first["prediction"]);
+  CHECK(first["top"][0]["probability"] == first["probability"]);
+  CHECK(first["top"][0]["probability"] >= first["top"][1]["probability"]);
+  CHECK(first["probabilities"][first["prediction"].get<std::size_t>()] == first["probability"]);
+  // The same cross in another size.
+  CHECK(std::abs(first["probability"].get<double>() - result["predictions"][1]["probability"].get<double>()) < 0.01);
+
+  const Outcome brief = run_tare(fmt::format("predict '{}' '{}' --brief", model, pictures));
+  CHECK(std::count(brief.out.begin(), brief.out.end(), '\n') == 3);
+}
+
+TEST_CASE_FIXTURE(Fixture, "predict reads standard input and pipes") {
+  const std::string file = pictures + "/b.png";
+  const std::string pipe = fmt::format("sh -c 'cat \"{}\" | \"$0\" \"$@\"'", file);
+  const Outcome piped = run_tare(fmt::format("predict '{}' --brief -", model), pipe);
+  CHECK_MESSAGE(piped.exit_code == 0, piped.err);
+  const Outcome named = run_tare(fmt::format("predict '{}' --brief '{}'", model, file));
+  CHECK(piped.out.substr(1) == named.out.substr(file.size()));
+  CHECK(run_tare(fmt::format("predict '{}' --brief /dev/stdin", model), pipe).exit_code == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "predict names a bad file, goes on with the others and fails in the end") {
+  write_file(folder / "bad.png", "<html>");
+  write_file(folder / "cut.png", encode_png(8, 8, 1, std::vector<std::uint8_t>(64)).substr(0, 40));
+  write_png(folder / "blank.png", GrayImage(50, 50, 240));
+  const std::filesystem::path empty = folder / "empty";
+  std::filesystem::create_directory(empty);
+  REQUIRE(mkfifo((empty / "pipe.png").c_str(), 0600) == 0);  // which nobody will ever write to
+  const std::string files = fmt::format("'{0}/bad.png' '{0}/none.png' '{0}/cut.png' '{0}/blank.png' '{0}/empty' '{1}'",
+                                        folder.path().string(), pictures);
+  const Outcome done = run_tare(fmt::format("predict '{}' {} --json", model, files));
+  CHECK(done.exit_code == 1);
+  CHECK(std::count(done.err.begin(), done.err.end(), '\n') == 5);
+  CHECK(contains(done.err, "bad.png: expected PNG or PGM, found HTML, XML or SVG\n"));
+  CHECK(contains(done.err, "none.png: no such file\n"));
+  CHECK(contains(done.err, "cut.png: truncated: the PNG ends too soon\n"));
+  CHECK(contains(done.err, "blank.png: expected something drawn or written, found blank paper\n"));
+  CHECK(contains(done.err, "empty: expected a folder with PNG or PGM files, found none\n"));
+  const json result = json::parse(done.out);
+  CHECK(result["predictions"].size() == 3);
+  CHECK(result["failures"].size() == 5);
+}
+
+TEST_CASE_FIXTURE(Fixture, "predict --as-is reads the pictures of a data set as eval does") {
+  const ImageSet test = load_test_data(data);
+  const TemporaryFolder images;
+  for (std::int64_t i = 0; i < test.count; ++i) write_png(images / fmt::format("{:03}.png", i), picture_of(test, i));
+  const Outcome done = run_tare(fmt::format("predict '{}' '{}' --as-is --json", model, images.path().string()));
+  REQUIRE_MESSAGE(done.exit_code == 0, done.err);
+  const json predictions = json::parse(done.out)["predictions"];
+  REQUIRE(predictions.size() == test.labels.size());
+  double correct = 0;
+  for (std::size_t i = 0; i < test.labels.size(); ++i) {
+    correct += predictions[i]["prediction"] == static_cast<int>(test.labels[i]) ? 1 : 0;
+  }
+  const json scores = json::parse(run_tare(fmt::format("eval '{}' --data '{}' --json", model, data)).out);
+  CHECK(correct / static_cast<double>(test.count) == scores["test_accuracy"].get<double>());
+}
+
+TEST_CASE_FIXTURE(Fixture, "predict fails before it reads a picture if the model does not fit") {
+  CHECK(run_tare(fmt::format("predict '{}' '{}'", pictures + "/b.png", pictures)).exit_code == 1);
+  CHECK(run_tare(fmt::format("predict '{}'", model)).exit_code == 2);
+  CHECK(contains(run_tare(fmt::format("predict '{}' /dev/zero", model)).err, "/dev/zero: expected PNG or PGM, found"));
+  CHECK(run_tare(fmt::format("predict '{}' '{}' --pixels unit", model, pictures)).exit_code == 2);
+  const std::string odd = (folder / "odd").string(), odd_model = (folder / "odd.safetensors").string();
+  std::filesystem::create_directory(odd);
+  for (const char* set : {"train", "t10k"}) {
+    write_file(odd + "/" + set + "-images-idx3-ubyte",
+               std::string("\0\0\x08\x03\0\0\0\2\0\0\0\2\0\0\0\3", 16) + "abcdefghijkl");
+    write_file(odd + "/" + set + "-labels-idx1-ubyte", std::string("\0\0\x08\x01\0\0\0\2\0\1", 10));
+  }
+  REQUIRE(
+      run_tare(fmt::format("train --data '{}' --hidden 4 --batch 2 --steps 1 --save '{}'", odd, odd_model)).exit_code ==
+      0);
+  const Outcome done = run_tare(fmt::format("predict '{}' '{}'", odd_model, pictures));
+  CHECK(done.exit_code == 1);
+  CHECK(contains(done.err, "expected a model of square pictures, of 4 x 4 = 16 inputs or more, found one of 6 inputs"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "eval names what is confused, and shows what it is most wrong about") {
+  const std::string worst = (folder / "worst.png").string();
+  const std::string command = fmt::format("eval '{}' --data '{}'", model, data);
+  const Outcome done = run_tare(fmt::format("{} --json --worst '{}'", command, worst));
+  REQUIRE_MESSAGE(done.exit_code == 0, done.err);
+  const json result = json::parse(done.out);
+  std::int64_t total = 0, errors = 0, last = 1000;
+  for (std::size_t i = 0; i < 10; ++i) {
+    for (std::size_t j = 0; j < 10; ++j) {
+      const auto n = result["confusion_matrix"][i][j].get<std::int64_t>();
+      total += n;
+      if (i != j) errors += n;
+    }
+  }
+  CHECK(total == 100);
+  CHECK(static_cast<double>(errors) / 100 == doctest::Approx(1 - result["test_accuracy"].get<double>()));
+  REQUIRE(errors > 0);
+  const json& confusions = result["confusions"];
+  for (const json& c : confusions) {
+    const auto n = c["count"].get<std::int64_t>();
+    CHECK(result["confusion_matrix"][c["label"].get<std::size_t>()][c["prediction"].get<std::size_t>()] == n);
+    CHECK(n <= last);
+    last = n;
+    errors -= n;
+  }
+  CHECK(errors == 0);
+  const json& images = result["worst"];
+  CHECK(images.size() == 50);
+  CHECK(images[0]["label"] != images[0]["prediction"]);
+  CHECK(images[0]["label"] == images[0]["image"].get<int>() % 10);
+  CHECK(images[0]["label_probability"] <= images[49]["label_probability"]);
+  CHECK(images[0]["probability"] >= images[0]["label_probability"]);
+  CHECK(read_image(worst).cols > 10 * 28);
+
+  const std::string text = run_tare(command).out;
+  CHECK(contains(text, fmt::format("{} read as {}: {} time", confusions[0]["label"].get<int>(),
+                                   confusions[0]["prediction"].get<int>(), confusions[0]["count"].get<int>())));
+  CHECK(contains(text, fmt::format("{}>{} ", images[0]["label"].get<int>(), images[0]["prediction"].get<int>())));
+  const Outcome nowhere = run_tare(command + " --worst /nowhere/worst.png");
+  CHECK(nowhere.exit_code == 1);
+  CHECK(nowhere.out.empty());
+}
+
+// ---- With MNIST -----------------------------------------------------------------------------------------------------
+
+// Ink of MNIST on paper: enlarged, on a page whose light falls off, with the noise of a scanner, dark on light.
+GrayImage scanned(const GrayImage& ink, Random& random) {
+  const GrayImage large = resize(ink, 168, 168);
+  GrayImage page(260, 220);
+  for (std::int64_t i = 0; i < page.rows; ++i) {
+    for (std::int64_t j = 0; j < page.cols; ++j) {
+      const bool inside = i >= 40 && i < 208 && j >= 20 && j < 188;
+      const double light = 150 + 0.25 * static_cast<double>(i) + 0.1 * static_cast<double>(j) + 5 * random.normal();
+      page(i, j) = static_cast<std::uint8_t>(light * (1 - 0.65 * (inside ? large(i - 40, j - 20) : 0) / 255.0));
+    }
+  }
+  return page;
+}
+
+TEST_CASE("pictures of MNIST's digits, drawn and scanned, are read about as well as MNIST itself") {
+  const char* mnist = std::getenv("TARE_DATA");
+  if (mnist == nullptr || !std::filesystem::is_directory(mnist)) {
+    MESSAGE("skipped: TARE_DATA does not name a folder with MNIST");
+    return;
+  }
+  constexpr std::int64_t kImages = 100;
+  const ImageSet test = load_test_data(find_data("mnist"));
+  const TemporaryFolder folder;
+  const std::string model = (folder / "model.safetensors").string();
+  REQUIRE(run_tare(fmt::format("train --data mnist --hidden 128 --epochs 1 --quiet --save '{}'", model)).exit_code ==
+          0);
+
+  Random random(3, Random::Stream::test);
+  using Render = std::function<std::string(const GrayImage&)>;
+  const auto png = [](const GrayImage& image) { return encode_png(image.rows, image.cols, 1, image.pixels); };
+  const std::vector<std::pair<std::string, Render>> styles = {
+      {"as it is", png},
+      {"enlarged", [&](const GrayImage& ink) { return png(resize(ink, 252, 252)); }},
+      {"dark blue on yellow",
+       [&](const GrayImage& ink) {
+         std::vector<std::uint8_t> rgb;
+         for (const std::uint8_t p : resize(ink, 84, 84).pixels) {
+           const auto mix = [&](int paper, int pen) {
+             rgb.push_back(static_cast<std::uint8_t>((paper * (255 - p) + pen * p) / 255));
+           };
+           mix(250, 20), mix(240, 30), mix(120, 160);
+         }
+         return encode_png(84, 84, 3, rgb);
+       }},
+      {"scanned", [&](const GrayImage& ink) { return png(scanned(ink, random)); }},
+      {"PGM on a wide page", [&](const GrayImage& ink) {
+         std::string file = "P5 200 90 255\n" + std::string(200 * 90, '\xfa');
+         const GrayImage large = resize(ink, 56, 56);
+         for (std::int64_t i = 0; i < 56; ++i) {
+           for (std::int64_t j = 0; j < 56; ++j)
+             file[static_cast<std::size_t>(14 + (i + 20) * 200 + j + 110)] =
+                 static_cast<char>(250 - 200 * large(i, j) / 255);
+         }
+         return file;
+       }}};
+  for (const auto& [style, render] : styles) {
+    const TemporaryFolder pictures;
+    for (std::int64_t i = 0; i < kImages; ++i)
+      write_file(pictures / fmt::format("{:03}.{}", i, style[0] == 'P' ? "pgm" : "png"), render(picture_of(test, i)));
+    const Outcome done = run_tare(fmt::format("predict '{}' '{}' --json", model, pictures.path().string()));
+    const std::string what = style;
+    CAPTURE(what);
+    REQUIRE_MESSAGE(done.exit_code == 0, done.err);
+    const json predictions = json::parse(done.out)["predictions"];
+    REQUIRE(std::ssize(predictions) == kImages);
+    std::int64_t correct = 0;
+    for (std::size_t i = 0; i < kImages; ++i)
+      correct += predictions[i]["prediction"] == static_cast<int>(test.labels[i]);
+    CHECK(correct >= kImages * 94 / 100);
+  }
+}
+
+}  // namespace
+}  // namespace tare::testing

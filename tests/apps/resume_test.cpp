@@ -1,0 +1,330 @@
+// A run that goes on from a checkpoint is the run that was never stopped, to the last bit of its weights and its log.
+#include "apps/train/checkpoint.h"
+#include "tests/apps/program_testing.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <regex>
+#include <set>
+
+namespace tare {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::Outcome;
+using testing::read_file;
+using testing::run_tare;
+using testing::TemporaryFolder;
+using testing::write_file;
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+// ---- In one process: from every step, for every part of the state ---------------------------------------------------
+
+DataSet noise_data() {
+  Random random(3, Random::Stream::test);
+  auto set = [&](std::int64_t count) {
+    ImageSet images{.count = count, .rows = 3, .cols = 3, .pixels = {}, .labels = {}};
+    for (std::int64_t i = 0; i < count * 9; ++i) images.pixels.push_back(static_cast<std::uint8_t>(random.below(256)));
+    for (std::int64_t i = 0; i < count; ++i) images.labels.push_back(static_cast<std::uint8_t>(random.below(4)));
+    return images;
+  };
+  return {.train = set(53), .test = set(20), .classes = 4};
+}
+
+bool same(const Safetensors& a, const Safetensors& b) {
+  return std::ranges::equal(a.tensors, b.tensors, [](const auto& x, const auto& y) {
+    return x.first == y.first && x.second.shape == y.second.shape && x.second.bytes == y.second.bytes;
+  });
+}
+
+struct Run {
+  Run(const DataSet& data, const TrainOptions& options, std::uint64_t seed)
+      : data(data), options(options), model(make_mlp(options.network, seed)), state(model, options) {}
+
+  // Trains until `end` steps are done and returns what was seen of each.
+  std::string go_on(std::int64_t end) {
+    std::string seen;
+    TrainingHooks hooks;
+    hooks.should_stop = [&] { return state.step == end; };
+    hooks.after_step = [&](const StepRecord& s) {
+      CHECK(state.step == s.step);
+      seen += fmt::format("{} {} {} {} {} {} {}\n", s.step, s.epoch, s.lr, s.loss, s.epoch_loss, s.epoch_accuracy,
+                          s.evaluation == nullptr ? 0 : s.evaluation->loss);
+    };
+    const TrainingResult result = train(model, state, data, options, hooks);
+    CHECK(result.stopped == (end < plan_training(options, data.train).steps));
+    CHECK(result.last.step == end);
+    return seen;
+  }
+
+  const DataSet& data;
+  TrainOptions options;
+  Sequential model;
+  RunState state;
+};
+
+TEST_CASE("from every step, for every optimizer, schedule and layer") {
+  using Schedule = ScheduleOptions;
+  const std::map<std::string, std::function<void(TrainOptions&)>> variants{
+      {"sgd", [](TrainOptions& o) { o.momentum = 0; }},
+      {"momentum", [](TrainOptions&) {}},
+      {"decay, clipping", [](TrainOptions& o) { o.weight_decay = 0.01, o.clip = 0.5; }},
+      {"adam", [](TrainOptions& o) { o.optimizer = OptimizerKind::adam; }},
+      {"adamw", [](TrainOptions& o) { o.optimizer = OptimizerKind::adamw, o.weight_decay = 0.1; }},
+      {"step", [](TrainOptions& o) { o.schedule = {.kind = Schedule::Kind::step, .period = 1, .gamma = 0.5}; }},
+      {"cosine", [](TrainOptions& o) { o.schedule = {.kind = Schedule::Kind::cosine}; }},
+      {"warm-up", [](TrainOptions& o) { o.schedule = {.kind = Schedule::Kind::cosine, .warmup = 7}; }},
+      {"no normalization", [](TrainOptions& o) { o.network.norm = Norm::none; }},
+      {"layer normalization", [](TrainOptions& o) { o.network.norm = Norm::layer; }},
+      {"dropout", [](TrainOptions& o) { o.network.dropout = 0.3; }},
+      {"dropout, adam", [](TrainOptions& o) { o.network.dropout = 0.5, o.optimizer = OptimizerKind::adam; }},
+      {"no shuffle, tanh", [](TrainOptions& o) { o.shuffle = false, o.network.activation = Activation::tanh; }},
+      {"kept biases, sigmoid",
+       [](TrainOptions& o) { o.network.bias = BiasRule::keep, o.network.activation = Activation::sigmoid; }}};
+  const DataSet data = noise_data();
+  for (const auto& [name, change] : variants) {
+    const std::string variant = name;  // clang 14 cannot capture a structured binding
+    INFO(variant);
+    TrainOptions options;
+    options.network = {.in = 9, .hidden = {6, 5}, .out = 4};
+    options.lr = 0.05;
+    options.batch = 8;  // six steps an epoch, five samples left over
+    options.steps = 21;
+    change(options);
+
+    Run whole(data, options, 1);
+    const std::string expected = whole.go_on(21);
+    const Safetensors expected_state = make_checkpoint(whole.model, whole.state, {});
+    for (std::int64_t step = 0; step <= 21; ++step) {
+      CAPTURE(step);
+      Run first(data, options, 1), second(data, options, 2);  // the second has other weights and another dropout
+      const std::string before = first.go_on(step);
+      load_checkpoint(make_checkpoint(first.model, first.state, {}), "file", second.model, second.state);
+      CHECK(before + second.go_on(21) == expected);
+      CHECK(same(make_checkpoint(second.model, second.state, {}), expected_state));
+    }
+  }
+}
+
+TEST_CASE("a checkpoint that does not fit changes nothing") {
+  const DataSet data = noise_data();
+  TrainOptions options;
+  options.network = {.in = 9, .hidden = {6}, .out = 4, .dropout = 0.5};
+  options.batch = 8;
+  options.epochs = 1;
+  Run run(data, options, 1);
+  run.go_on(3);
+  const Safetensors good = make_checkpoint(run.model, run.state, {});
+
+  auto refused = [&](const std::string& tensor, const auto& change) {
+    Safetensors changed = good;
+    change(changed.tensors);
+    CAPTURE(tensor);
+    try {
+      load_checkpoint(changed, "some/file", run.model, run.state);
+      FAIL("was loaded");
+    } catch (const Error& error) {
+      CHECK(contains(error.what(), "some/file: " + tensor));
+    }
+    CHECK(same(make_checkpoint(run.model, run.state, {}), good));
+  };
+  using Tensors = std::map<std::string, TensorData>;
+  for (const auto& [key, tensor] : good.tensors) {
+    const std::string name = key;
+    refused(name, [&](Tensors& t) { t.erase(name); });
+    refused(name, [&](Tensors& t) { t[name].shape.push_back(2); });
+  }
+  refused("run.generator.1", [](Tensors& t) { t["run.generator.1"] = t["run.generator.0"]; });
+  refused("optimizer.t", [](Tensors& t) { t["optimizer.t"] = t["run.step"]; });
+  refused("run.step", [](Tensors& t) { t["run.step"].bytes.assign(8, std::byte{0xff}); });
+}
+
+// ---- The program ----------------------------------------------------------------------------------------------------
+
+// A folder with the small data set; commands run in it and name their files without a path.
+struct Fixture {
+  TemporaryFolder folder;
+
+  Fixture() { testing::write_digits(folder / "data"); }
+  std::string path(const std::string& name) const { return (folder / name).string(); }
+  std::string contents(const std::string& name) const { return read_file(folder / name); }
+  Outcome tare(const std::string& words) const { return run_tare(words, fmt::format("cd '{}' &&", path(""))); }
+  void succeeds(const std::string& words) const {
+    const Outcome done = tare(words);
+    REQUIRE_MESSAGE(done.exit_code == 0, words << ": " << done.err);
+  }
+  // One line that contains `part`.
+  void fails(int code, const std::string& words, const std::string& part) const {
+    CAPTURE(words);
+    const Outcome done = tare(words);
+    CHECK(done.exit_code == code);
+    CHECK_MESSAGE(contains(done.err, part), done.err);
+    CHECK(std::ranges::count(done.err, '\n') == 1);
+    CHECK(done.out.empty());
+  }
+
+  // Ten steps an epoch. The first 25 leave a checkpoint at step 25, in the middle of the third epoch, whose run ends there.
+  const std::string options = "train --data data --hidden 16 --batch 32 --dropout 0.1 --log-every 4 --quiet";
+  const std::string part = options + " --steps 25 --log log.csv --checkpoint run.ckpt --save model";
+};
+
+TEST_CASE_FIXTURE(Fixture, "resume needs no other option, and gives the log and the model of the whole run") {
+  succeeds(options + " --steps 48 --log whole.csv --save whole.model");
+  succeeds(part);
+  const std::string early = contents("run.ckpt");
+  for (const char* threads : {"1", "3"}) {
+    write_file(folder / "run.ckpt", early);
+    succeeds(fmt::format("train --resume run.ckpt --steps 48 --threads {} --quiet", threads));
+    CHECK(contents("model") == contents("whole.model"));
+    // The shorter run has a row for its last step.
+    CHECK(std::regex_replace(contents("log.csv"), std::regex("\n25,[^\n]*"), "") == contents("whole.csv"));
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "the log is brought back to the step of the model") {
+  succeeds(part);
+  const std::string log = contents("log.csv"), checkpoint = contents("run.ckpt");
+  const std::size_t last_line = log.rfind('\n', log.size() - 2) + 1;
+  for (const std::string& found :
+       {log, log + "28,3,0.05,", log + "28,3,0.05,0.5,,\n32,4,0.05,0.5,,\n", log.substr(0, log.size() - 1),
+        log.substr(0, log.size() - 9), log + std::string(9, '\0'), log.substr(0, last_line + 1),
+        log.substr(0, last_line)}) {
+    CAPTURE(found);
+    write_file(folder / "log.csv", found);
+    succeeds("train --resume run.ckpt --quiet");
+    CHECK(contents("log.csv") == log);
+  }
+  for (const std::string& found : {std::string(), log.substr(0, last_line - 1), "x" + log.substr(1),
+                                   std::string("mine\n"), "20" + log.substr(2)}) {
+    CAPTURE(found);
+    write_file(folder / "log.csv", found);
+    write_file(folder / "model", "old");
+    fails(1, "train --resume run.ckpt --steps 30 --quiet", "log.csv: ");
+    CHECK(contents("log.csv") == found);
+    CHECK(contents("model") == "old");
+    CHECK(contents("run.ckpt") == checkpoint);
+  }
+  write_file(folder / "log.csv", log);
+
+  // A log that is not there, or another one, begins anew.
+  const std::string header = log.substr(0, log.find('\n') + 1);
+  const Outcome other = tare("train --resume run.ckpt --steps 28 --log other.csv");
+  CHECK(contains(other.err, "other.csv is new: its rows begin after step 25"));
+  CHECK(contents("other.csv").starts_with(header + "28,"));
+  CHECK(contents("log.csv") == log);
+  // The checkpoint now belongs to that one.
+  succeeds("train --resume run.ckpt --steps 30 --quiet");
+  CHECK(contents("log.csv") == log);
+  CHECK(contains(contents("other.csv"), "\n30,"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "options that contradict the saved run are an error that names them, others are taken") {
+  succeeds(part);
+  const std::map<std::string, std::string> contradictions{
+      {"--activation", "tanh"}, {"--batch", "16"},         {"--batchnorm", "composed"},
+      {"--bias", "keep"},       {"--clip", "1"},           {"--dropout", "0.2"},
+      {"--eval-every", "3"},    {"--hidden", "16,16"},     {"--init-scale", "xavier"},
+      {"--log-every", "3"},     {"--lr", "0.1"},           {"--momentum", "0.8"},
+      {"--no-shuffle", ""},     {"--norm", "none"},        {"--optimizer", "adam"},
+      {"--pixels", "unit"},     {"--precision", "double"}, {"--schedule", "step:1,0.1"},
+      {"--seed", "2"},          {"--weight-decay", "0.1"}};
+  for (const auto& [option, value] : contradictions) {
+    fails(2, fmt::format("train --resume run.ckpt {} {}", option, value), option);
+  }
+  fails(2, "train --resume run.ckpt --lr 0.1 --batch 16 --epochs 9",
+        "expected --batch 32, --lr 0.05, as in the run that was saved, found --batch 16, --lr 0.1");
+  fails(2, "train --resume run.ckpt --clip 1", "expected no --clip");
+  fails(2, "train --resume run.ckpt --steps 24", "which it has done, found 24");
+  fails(2, "train --resume run.ckpt --init model", "--init");
+  fails(1, "train --resume run.ckpt --data nowhere", "--data nowhere");
+  succeeds("train --resume run.ckpt --lr 0.0500 --hidden 16 --optimizer sgd --quiet");  // the same in other words
+
+  // Every option of `tare train` is known here, so that a new one is either kept in the checkpoint or may change.
+  std::set<std::string> known{
+      "--checkpoint", "--checkpoint-every", "--data",  "--detect-anomaly", "--epochs", "--help",  "--init",   "--json",
+      "--log",        "--picture",          "--quiet", "--resume",         "--save",   "--steps", "--threads"};
+  for (const auto& [option, value] : contradictions) known.insert(option);
+  const std::string help = tare("train --help").out;
+  const std::regex option("\n +(?:-h,)?(--[a-z-]+)");
+  std::set<std::string> all;
+  for (std::sregex_iterator i(help.begin(), help.end(), option), end; i != end; ++i) all.insert((*i)[1]);
+  CHECK(all == known);
+
+  succeeds(options + " --schedule cosine --epochs 2 --checkpoint cosine.ckpt");
+  fails(2, "train --resume cosine.ckpt --epochs 3", "--epochs 2, as in the run that was saved, found --epochs 3");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a finished run says so and is evaluated and saved again") {
+  succeeds(part + " --json");
+  const std::string model = contents("model"), checkpoint = contents("run.ckpt");
+  fs::remove(folder / "model");
+  const Outcome again = tare("train --resume run.ckpt");
+  CHECK(again.exit_code == 0);
+  CHECK(contains(again.err, "run.ckpt stands at step 25 of 25: the run is finished"));
+  CHECK(contains(again.out, "Test accuracy"));
+  CHECK(contents("model") == model);
+  CHECK(contents("run.ckpt") == checkpoint);
+  const Outcome whole = tare(part + " --json"), finished = tare("train --resume run.ckpt --json");
+  auto without_time = [](const std::string& text) {
+    return std::regex_replace(text, std::regex("\"seconds\":[^,]*"), "");
+  };
+  CHECK(without_time(finished.out) == without_time(whole.out));
+}
+
+TEST_CASE_FIXTURE(Fixture, "what is no checkpoint of this data is refused before anything is written") {
+  succeeds(part);
+  const std::string log = contents("log.csv");
+  fails(1, "train --resume none", "none: no such file");
+  fails(1, "train --resume data", "data: not a regular file");
+  fails(1, "train --resume log.csv", "log.csv: ");
+  fails(1, "train --resume model", "model: expected a checkpoint");
+  fails(1, "eval run.ckpt --data data", "run.ckpt: ");
+  const std::string images = contents("data/train-images-idx3-ubyte");
+  std::string other = images;
+  other.back() = static_cast<char>(other.back() ^ 1);
+  write_file(folder / "data/train-images-idx3-ubyte", other);
+  fails(1, "train --resume run.ckpt --steps 30", "--data: expected the images that run.ckpt was trained on");
+  write_file(folder / "data/train-images-idx3-ubyte", images);
+  fs::rename(folder / "data", folder / "moved");
+  fails(1, "train --resume run.ckpt --steps 30", "--data data");
+  CHECK(contents("log.csv") == log);
+  succeeds("train --resume run.ckpt --steps 30 --data moved --quiet");
+
+  const std::string checkpoint = contents("run.ckpt");
+  auto damaged = [&](const std::string& from, const std::string& to, const std::string& message) {
+    REQUIRE(from.size() == to.size());
+    std::string bytes = checkpoint;
+    const std::size_t at = bytes.find(from);
+    REQUIRE(at != std::string::npos);
+    bytes.replace(at, from.size(), to);
+    write_file(folder / "bad.ckpt", bytes);
+    fails(1, "train --resume bad.ckpt --data moved", message);
+  };
+  damaged(R"(\"--hidden\":\"16\")", R"(\"--hidden\":\"17\")",
+          "bad.ckpt: model.0.weight: expected the shape [17, 64], found [16, 64]");
+  damaged(R"(\"--hidden\":\"16\")", R"(\"--hidden\":\"1x\")", "bad.ckpt: its options cannot be read: --hidden");
+  damaged(R"(\"--hidden\":\"16\")", R"(\"--hiddem\":\"16\")", "bad.ckpt: its options cannot be read: ");
+  damaged(R"(\"--hidden\":\"16\")", R"(\"--help\":\"\"    )", "bad.ckpt: its options cannot be read: ");
+  damaged(R"(\"--hidden\":\"16\")", R"(\"--hidden\":16    )", "bad.ckpt: its description of the run is damaged");
+  damaged(R"(\"options\":)", R"(\"opinion\":)", "bad.ckpt: its description of the run is damaged");
+  damaged(R"("checkpoint":)", R"("chequerint":)", "bad.ckpt: expected a checkpoint");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a checkpoint is checked before the training, and needs a file of its own") {
+  fails(1, options + " --checkpoint none/run.ckpt", "none/run.ckpt: cannot be written");
+  fails(1, options + " --checkpoint data", "data: cannot be written: not a regular file");
+  fails(1, options + " --checkpoint /dev/full", "/dev/full: cannot be written: not a regular file");
+  fails(2, options + " --checkpoint-every 3", "--checkpoint-every");
+  fails(2, options + " --checkpoint a --save a", "--checkpoint: expected another file than --save");
+  fails(2, options + " --checkpoint a --log a", "--checkpoint: expected another file than --log");
+  fails(1, options + " --checkpoint a --log $(printf 'b\\377')", "--log: expected a name in UTF-8");
+  fails(2, "compare --data data --out $(printf 'b\\377')", "compare: expected words in UTF-8");
+  CHECK_FALSE(fs::exists(folder / "a"));
+}
+
+}  // namespace
+}  // namespace tare

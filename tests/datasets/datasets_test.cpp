@@ -1,0 +1,444 @@
+// Reading IDX files, well-formed and not; finding data sets; shuffled batches and their pixels. In float.
+#include "core/machine/error.h"
+#include "datasets/batches.h"
+#include "datasets/idx.h"
+#include "datasets/images.h"
+#include "tests/core/core_testing.h"
+#include "tests/datasets/file_testing.h"
+#include "tests/datasets/format_testing.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+#include <set>
+
+namespace tare {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::gzip;
+using testing::image_header;
+using testing::images_file;
+using testing::labels_file;
+using testing::TemporaryFolder;
+using testing::write_file;
+
+const std::string kTrainImages = "train-images-idx3-ubyte", kTrainLabels = "train-labels-idx1-ubyte";
+const std::string kTestImages = "t10k-images-idx3-ubyte", kTestLabels = "t10k-labels-idx1-ubyte";
+
+// Four images for training, three for testing, of 2 x 3 pixels and three classes.
+void write_data(const TemporaryFolder& folder) {
+  write_file(folder / kTrainImages, images_file(4));
+  write_file(folder / kTrainLabels, labels_file({2, 0, 1, 2}));
+  write_file(folder / kTestImages, images_file(3));
+  write_file(folder / kTestLabels, labels_file({1, 2, 0}));
+}
+
+bool holds(const std::vector<std::uint8_t>& bytes, const std::string& file, std::size_t header) {
+  return std::equal(bytes.begin(), bytes.end(), file.begin() + static_cast<std::ptrdiff_t>(header), file.end(),
+                    [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); });
+}
+
+// ---- Well-formed files ----------------------------------------------------------------------------------------------
+
+TEST_CASE("IDX images and labels, raw and compressed") {
+  const TemporaryFolder folder;
+  const std::string images = images_file(5, 4, 7), labels = labels_file({3, 1, 4, 1, 255});
+  for (const bool compressed : {false, true}) {
+    const fs::path image_file = folder / (compressed ? "images.gz" : "images");
+    const fs::path label_file = folder / (compressed ? "labels.gz" : "labels");
+    write_file(image_file, compressed ? gzip(images) : images);
+    write_file(label_file, compressed ? gzip(labels) : labels);
+    const IdxImages read = read_idx_images(image_file);
+    CHECK(read.count == 5);
+    CHECK(read.rows == 4);
+    CHECK(read.cols == 7);
+    CHECK(holds(read.pixels, images, 16));
+    CHECK(read_idx_labels(label_file) == std::vector<std::uint8_t>{3, 1, 4, 1, 255});
+  }
+}
+
+TEST_CASE("a compressed file may be much smaller than what it holds") {
+  const TemporaryFolder folder;
+  write_file(folder / "images.gz", gzip(image_header(1000, 30, 40) + std::string(1000 * 30 * 40, '\7')));
+  const IdxImages read = read_idx_images(folder / "images.gz");
+  CHECK(std::ranges::all_of(read.pixels, [](int p) { return p == 7; }));
+  CHECK(read.pixels.size() == 1000 * 30 * 40);
+}
+
+TEST_CASE("a folder is read under both styles of names, raw or compressed") {
+  for (const std::string separator : {"-", "."}) {
+    for (const std::string ending : {"", ".gz"}) {
+      const TemporaryFolder folder;
+      CAPTURE(separator);
+      CAPTURE(ending);
+      auto write = [&](const std::string& stem, const std::string& type, const std::string& bytes) {
+        write_file(folder / (stem + separator + type + "-ubyte" + ending), ending.empty() ? bytes : gzip(bytes));
+      };
+      write("train-images", "idx3", images_file(4));
+      write("train-labels", "idx1", labels_file({2, 0, 1, 2}));
+      write("t10k-images", "idx3", images_file(3));
+      write("t10k-labels", "idx1", labels_file({1, 2, 0}));
+      const DataSet data = load_data(folder.path());
+      CHECK(data.classes == 3);
+      CHECK(data.train.count == 4);
+      CHECK(data.train.rows == 2);
+      CHECK(data.train.cols == 3);
+      CHECK(data.train.features() == 6);
+      CHECK(holds(data.train.pixels, images_file(4), 16));
+      CHECK(data.train.labels == std::vector<std::uint8_t>{2, 0, 1, 2});
+      CHECK(data.test.count == 3);
+      CHECK(holds(data.test.pixels, images_file(3), 16));
+      CHECK(data.test.labels == std::vector<std::uint8_t>{1, 2, 0});
+    }
+  }
+}
+
+TEST_CASE("a raw file is preferred over a compressed one, of either style of name") {
+  const TemporaryFolder folder;
+  write_data(folder);
+  write_file(folder / (kTestLabels + ".gz"), gzip(labels_file({0, 0, 0})));
+  CHECK(load_test_data(folder.path()).labels == std::vector<std::uint8_t>{1, 2, 0});
+  fs::rename(folder / kTestLabels, folder / "t10k-labels.idx1-ubyte");
+  CHECK(load_test_data(folder.path()).labels == std::vector<std::uint8_t>{1, 2, 0});
+  fs::remove(folder / "t10k-labels.idx1-ubyte");
+  CHECK(load_test_data(folder.path()).labels == std::vector<std::uint8_t>{0, 0, 0});
+}
+
+TEST_CASE("the test set alone needs no training files") {
+  const TemporaryFolder folder;
+  write_data(folder);
+  fs::remove(folder / kTrainImages);
+  fs::remove(folder / kTrainLabels);
+  CHECK(load_test_data(folder.path()).count == 3);
+  CHECK(contains(error_of([&] { load_data(folder.path()); }), "expected a file train-images-idx3-ubyte"));
+}
+
+// ---- Malformed folders; malformed files have a table in malformed_test.cpp -----------------------------------------
+
+#define CHECK_CONTAINS(text, part)  \
+  do {                              \
+    const std::string text_ = text; \
+    CAPTURE(text_);                 \
+    CHECK(contains(text_, part));   \
+  } while (false)
+
+TEST_CASE("an error about what is in a file begins with its name") {
+  const TemporaryFolder folder;
+  write_file(folder / "images.gz", images_file(1));
+  write_file(folder / "labels", "");
+  CHECK(error_of([&] { read_idx_images(folder / "images.gz"); }) ==
+        (folder / "images.gz").string() + ": expected gzip data, found something else");
+  CHECK(error_of([&] { read_idx_labels(folder / "labels"); }) == (folder / "labels").string() + ": the file is empty");
+}
+
+TEST_CASE("files that are not there, or not files") {
+  const TemporaryFolder folder;
+  CHECK(error_of([&] { read_idx_images(folder / "none"); }) == (folder / "none").string() + ": no such file");
+  CHECK(error_of([&] { read_idx_labels(folder.path()); }) == folder.path().string() + ": not a regular file");
+
+  for (const std::string& missing : {kTrainImages, kTrainLabels, kTestImages, kTestLabels}) {
+    write_data(folder);
+    fs::remove(folder / missing);
+    const std::string message = error_of([&] { load_data(folder.path()); });
+    CHECK_CONTAINS(message, folder.path().string() + ": expected a file " + missing + " or " + missing + ".gz");
+    fs::create_directory(folder / missing);
+    CHECK(error_of([&] { load_data(folder.path()); }) == (folder / missing).string() + ": not a regular file");
+    fs::remove(folder / missing);
+  }
+  CHECK_CONTAINS(error_of([&] { load_data(folder / "none"); }), (folder / "none").string() + ": expected a file ");
+}
+
+TEST_CASE("files that do not agree with each other") {
+  // The message after one file has been replaced.
+  auto error = [](const std::string& file, const std::string& bytes) {
+    const TemporaryFolder folder;
+    write_data(folder);
+    write_file(folder / file, bytes);
+    const std::string message = error_of([&] { load_data(folder.path()); });
+    REQUIRE_MESSAGE(message.starts_with(folder.path().string()), message);
+    return message;
+  };
+  CHECK_CONTAINS(error(kTrainLabels, labels_file({0, 1, 2})),
+                 kTrainLabels + ": expected one label for each of the 4 images, found 3");
+  CHECK_CONTAINS(error(kTestLabels, labels_file({0, 1, 2, 0})),
+                 kTestLabels + ": expected one label for each of the 3 images, found 4");
+  CHECK_CONTAINS(error(kTestImages, images_file(3, 3, 2)), "training images are 2 x 3, test images 3 x 2");
+  CHECK_CONTAINS(error(kTestImages, images_file(3, 2, 4)), "training images are 2 x 3, test images 2 x 4");
+  CHECK_CONTAINS(error(kTestLabels, labels_file({0, 3, 1})),
+                 "expected test labels from 0 to 2, as in training, found 3");
+  CHECK_CONTAINS(error(kTrainImages, labels_file({0, 1, 2, 3})), kTrainImages + ": expected the magic number");
+}
+
+TEST_CASE("which training labels are believable") {
+  const TemporaryFolder folder;
+  write_data(folder);
+  write_file(folder / kTestLabels, labels_file({1, 1, 1}));
+  auto classes = [&](const std::vector<int>& labels) {
+    write_file(folder / kTrainImages, images_file(static_cast<std::uint32_t>(labels.size())));
+    write_file(folder / kTrainLabels, labels_file(labels));
+    return load_data(folder.path()).classes;
+  };
+  auto error = [&](const std::vector<int>& labels) { return error_of([&] { classes(labels); }); };
+  std::vector<int> digits;
+  for (int i = 0; i < 200; ++i) digits.push_back(i % 10);
+  CHECK(classes(digits) == 10);
+  // As some sets of letters do: from 1 on.
+  std::vector<int> from_one;
+  for (int i = 0; i < 520; ++i) from_one.push_back(1 + i % 26);
+  CHECK(classes(from_one) == 27);
+  // A class without an example may happen in a small set, but not in a large one.
+  CHECK(classes({0, 1, 3}) == 4);
+  std::vector<int> gap = digits;
+  std::ranges::replace(gap, 5, 4);
+  CHECK_CONTAINS(error(gap), "training labels go up to 9, but 1 of the classes below have no example");
+  // One damaged byte far above the others.
+  std::vector<int> outlier = digits;
+  outlier[77] = 255;
+  CHECK_CONTAINS(error(outlier), "training labels go up to 255, but 245 of the classes below have no example");
+  CHECK_CONTAINS(error({0, 1, 255}), "training labels go up to 255");
+
+  write_file(folder / kTestLabels, labels_file({0, 0, 0}));
+  CHECK(classes({0, 0, 0, 0, 0}) == 1);
+}
+
+// ---- Finding data ---------------------------------------------------------------------------------------------------
+
+// Sets TARE_DATA (or unsets it) and the working folder, and puts both back.
+class Surroundings {
+ public:
+  Surroundings(const std::optional<std::string>& tare_data, const fs::path& folder) : folder_(fs::current_path()) {
+    if (const char* variable = std::getenv("TARE_DATA")) tare_data_ = variable;
+    set(tare_data);
+    fs::current_path(folder);
+  }
+  ~Surroundings() {
+    set(tare_data_);
+    fs::current_path(folder_);
+  }
+  Surroundings(const Surroundings&) = delete;
+  Surroundings& operator=(const Surroundings&) = delete;
+
+ private:
+  static void set(const std::optional<std::string>& value) {
+    if (value) {
+      setenv("TARE_DATA", value->c_str(), 1);
+    } else {
+      unsetenv("TARE_DATA");
+    }
+  }
+  std::optional<std::string> tare_data_;
+  fs::path folder_;
+};
+
+TEST_CASE("mnist is looked for in $TARE_DATA, then in data/mnist; auto is the digits without it") {
+  const TemporaryFolder with, without;
+  write_data(with);
+  fs::create_directories(without / "data/mnist");
+  for (const std::string name : {"mnist", "auto"}) {
+    CAPTURE(name);
+    {
+      const Surroundings surroundings(with.path().string(), without.path());
+      CHECK(find_data(name) == with.path());
+    }
+    for (const std::optional<std::string>& nowhere : {std::optional<std::string>(), {""}, {without.path().string()}}) {
+      const Surroundings surroundings(nowhere, without.path());
+      if (name == "auto") {
+        CHECK(find_data(name) == "digits");
+        continue;
+      }
+      const std::string message = error_of([&] { find_data(name); });
+      CHECK(message.starts_with("--data " + name + ": MNIST is neither in $TARE_DATA ("));
+      CHECK_CONTAINS(message, nowhere ? *nowhere : std::string("not set"));
+      CHECK_CONTAINS(message, "data/mnist");
+      CHECK_CONTAINS(message, "https://");
+      CHECK_CONTAINS(message, "--data DIR");
+    }
+  }
+  write_file(without / "data/mnist" / kTestImages, images_file(1));
+  {
+    const Surroundings surroundings(std::nullopt, without.path());
+    CHECK(find_data("mnist") == "data/mnist");
+  }
+  const Surroundings both(with.path().string(), without.path());
+  CHECK(find_data("auto") == with.path());
+}
+
+TEST_CASE("a built-in set beats a folder of its name") {
+  const TemporaryFolder folder;
+  fs::create_directory(folder / "digits");
+  const Surroundings surroundings(std::nullopt, folder.path());
+  CHECK(is_built_in(find_data("digits")));
+  CHECK_FALSE(is_built_in(find_data("./digits")));
+}
+
+TEST_CASE("any other name is a folder's") {
+  const TemporaryFolder folder;
+  write_file(folder / "file", "");
+  CHECK(find_data(folder.path().string()) == folder.path());
+  for (const std::string& name : {(folder / "none").string(), (folder / "file").string()}) {
+    CHECK(
+        error_of([&] { find_data(name); }).starts_with("--data " + name + ": expected auto, mnist, digits, spirals,"));
+  }
+}
+
+TEST_CASE("MNIST itself, where $TARE_DATA has it") {
+  const char* folder = std::getenv("TARE_DATA");
+  if (folder == nullptr || !fs::is_directory(folder)) {
+    MESSAGE("skipped: $TARE_DATA is not set to a folder");
+    return;
+  }
+  const DataSet data = load_data(find_data("mnist"));
+  CHECK(data.classes == 10);
+  CHECK(data.train.count == 60000);
+  CHECK(data.test.count == 10000);
+  CHECK(data.train.rows == 28);
+  CHECK(data.train.cols == 28);
+  CHECK(data.train.labels[0] == 5);
+  CHECK(data.test.labels[0] == 7);
+  std::uint64_t total = 0;
+  for (const std::uint8_t pixel : data.train.pixels) total += pixel;
+  const double mean = static_cast<double>(total) / static_cast<double>(data.train.pixels.size());
+  CHECK(std::abs(mean - 33.318) <= 0.01);
+}
+
+// ---- Batches --------------------------------------------------------------------------------------------------------
+
+// Image i has the pixels i / 256 and i % 256, and the label i % 10.
+ImageSet numbered(std::int64_t count) {
+  ImageSet set{.count = count, .rows = 1, .cols = 2, .pixels = {}, .labels = {}};
+  for (std::int64_t i = 0; i < count; ++i) {
+    set.pixels.push_back(static_cast<std::uint8_t>(i / 256));
+    set.pixels.push_back(static_cast<std::uint8_t>(i % 256));
+    set.labels.push_back(static_cast<std::uint8_t>(i % 10));
+  }
+  return set;
+}
+
+// The numbers of the images in a batch; their labels must be theirs.
+std::vector<int> numbers(const Batch& batch) {
+  std::vector<int> found;
+  const View x = batch.x.value();
+  REQUIRE(std::ssize(batch.labels) == x.rows());
+  for (Index i = 0; i < x.rows(); ++i) {
+    const long number = std::lround(x(i, 0) * 255) * 256 + std::lround(x(i, 1) * 255);
+    found.push_back(static_cast<int>(number));
+    CHECK(batch.labels[static_cast<std::size_t>(i)] == number % 10);
+  }
+  return found;
+}
+
+std::vector<int> epoch_order(Batches& batches, Index epoch, int threads = 1) {
+  std::vector<int> order;
+  for (Index step = epoch * batches.per_epoch(); step < (epoch + 1) * batches.per_epoch(); ++step) {
+    Tape tape(threads);
+    const std::vector<int> batch = numbers(batches.at(step, tape));
+    order.insert(order.end(), batch.begin(), batch.end());
+  }
+  return order;
+}
+
+TEST_CASE("an epoch has every image once, except for the partial batch that is dropped") {
+  const ImageSet set = numbered(1000);
+  for (const Index size : {1, 64, 250, 1000}) {
+    CAPTURE(size);
+    Batches batches(set, Pixels::unit, size, 1, true);
+    CHECK(batches.per_epoch() == 1000 / size);
+    std::set<int> dropped;
+    for (Index epoch = 0; epoch < 3; ++epoch) {
+      const std::vector<int> order = epoch_order(batches, epoch);
+      const std::set<int> distinct(order.begin(), order.end());
+      CHECK(std::ssize(order) == 1000 / size * size);
+      CHECK(distinct.size() == order.size());
+      CHECK(*distinct.begin() >= 0);
+      CHECK(*distinct.rbegin() < 1000);
+      CHECK_FALSE(std::ranges::is_sorted(order));
+      for (int i = 0; i < 1000; ++i) {
+        if (!distinct.contains(i)) dropped.insert(i);
+      }
+    }
+    // Not the same images every time.
+    if (size == 64) CHECK(dropped.size() > 1000 % 64);
+  }
+}
+
+TEST_CASE("the order depends on the seed and the epoch only") {
+  const ImageSet set = numbered(300);
+  Batches batches(set, Pixels::unit, 30, 5, true);
+  const std::vector<int> first = epoch_order(batches, 0), second = epoch_order(batches, 1);
+  CHECK(first != second);
+
+  Batches again(set, Pixels::unit, 30, 5, true);
+  CHECK(epoch_order(again, 1) == second);  // without the epoch before
+  CHECK(epoch_order(again, 0) == first);   // and backwards
+  Batches other_seed(set, Pixels::unit, 30, 6, true);
+  CHECK(epoch_order(other_seed, 0) != first);
+  Batches other_size(set, Pixels::unit, 100, 5, true);
+  CHECK(epoch_order(other_size, 1, 3) == second);
+
+  // Steps in any order, over the border of an epoch and back.
+  for (const Index step : {19, 3, 10, 9, 0, 19}) {
+    CAPTURE(step);
+    const std::vector<int>& epoch = step < 10 ? first : second;
+    Tape tape;
+    const std::vector<int> batch = numbers(batches.at(step, tape));
+    CHECK(std::equal(batch.begin(), batch.end(), epoch.begin() + step % 10 * 30));
+  }
+}
+
+TEST_CASE("without shuffling, every epoch follows the file") {
+  const ImageSet set = numbered(10);
+  Batches batches(set, Pixels::unit, 3, 1, false);
+  for (Index epoch = 0; epoch < 2; ++epoch) {
+    CHECK(epoch_order(batches, epoch) == std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7, 8});
+  }
+}
+
+TEST_CASE("a batch cannot be larger than the data") {
+  const ImageSet set = numbered(10);
+  CHECK(Batches(set, Pixels::unit, 10, 1, true).per_epoch() == 1);
+  CHECK(error_of([&] { Batches(set, Pixels::unit, 11, 1, true); }) ==
+        "batch: expected at most the 10 training images, found 11");
+}
+
+TEST_CASE("the pixel scalings") {
+  const ImageSet set{.count = 2, .rows = 1, .cols = 2, .pixels = {0, 127, 128, 255}, .labels = {0, 0}};
+  const std::vector<std::pair<Pixels, std::vector<double>>> cases = {
+      {Pixels::standard,
+       {-0.1307 / 0.3081, (127 / 255.0 - 0.1307) / 0.3081, (128 / 255.0 - 0.1307) / 0.3081, (1 - 0.1307) / 0.3081}},
+      {Pixels::unit, {0, 127 / 255.0, 128 / 255.0, 1}},
+      {Pixels::binary, {0, 0, 1, 1}}};
+  for (const auto& [pixels, expected] : cases) {
+    Tape tape;
+    const Var x = gather(set, pixels, 0, 2, tape);
+    const View all = x.value(), batch = Batches(set, pixels, 2, 1, false).at(0, tape).x.value();
+    REQUIRE(all.size() == 4);
+    CHECK(x.factor().background == all(0, 0));
+    for (Index i = 0; i < 4; ++i) {
+      CAPTURE(i);
+      const double e = expected[static_cast<std::size_t>(i)];
+      // A product and a sum, each rounded to float.
+      CHECK(std::abs(static_cast<double>(all.data()[i]) - e) <= 2e-7 * std::abs(e) + (e == 0 ? 0 : 6e-8));
+      CHECK(batch.data()[i] == all.data()[i]);
+    }
+  }
+}
+
+TEST_CASE("gather takes consecutive images, as a constant") {
+  const ImageSet set = numbered(700);
+  for (const int threads : {1, 3}) {
+    Tape tape(threads);
+    const Var x = gather(set, Pixels::unit, 250, 300, tape);
+    REQUIRE(x.rows() == 300);
+    REQUIRE(x.cols() == 2);
+    for (Index i = 0; i < 300; ++i) {
+      CHECK(std::lround(x.value()(i, 0) * 255) * 256 + std::lround(x.value()(i, 1) * 255) == 250 + i);
+    }
+    CHECK(contains(error_of([&] { x.grad(); }), "needs no gradient"));
+  }
+}
+
+}  // namespace
+}  // namespace tare
