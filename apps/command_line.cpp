@@ -46,7 +46,7 @@ void add_tape_options(Command& c, TapeOptions& o) {
            [&o](const std::string& option, const std::string& text) { o.network.hidden = widths(option, text, 1000); });
   c.choice("--norm", "After each hidden Linear", kNorms, o.network.norm);
   c.choice("--bias", "auto drops a bias that BatchNorm cancels", kBiasRules, o.network.bias);
-  c.choice("--batchnorm", "How it is computed", kBatchNormKinds, o.network.batch_norm_kind);
+  c.choice("--batchnorm", "How it is computed", kBatchNormKinds, o.batch_norm);
   c.choice("--activation", "After the normalization", kActivations, o.network.activation);
   c.number<Index>("--batch", "N", "Samples in the batch [5]", 2, 1000, o.batch);
   c.number<std::uint64_t>("--seed", "N", "Of weights and samples [1]", 0, kLargestSeed, o.seed);

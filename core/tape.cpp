@@ -1,33 +1,90 @@
 #include "core/tape.h"
 
+#include <atomic>
+#include <mutex>
+#include <set>
+
 namespace TARE_NAMESPACE {
+namespace {
 
-View Var::value() const { return mutable_value(); }
-
-Factor Var::factor() const { return {value(), tape_->node(*this).background}; }
-
-MatrixMap Var::mutable_value() const {
-  const Tape::Node& node = tape_->node(*this);
-  return {node.value, node.rows, node.cols};
+// A number that no tape has had, so that a Var is never taken for one of a tape that came to lie where its own was.
+std::uint64_t next_generation() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
 }
+
+#ifndef NDEBUG
+// In debug builds, the tapes that are alive: a Var whose tape is none of them must not look at it.
+class LiveTapes {
+ public:
+  void add(const Tape* tape) {
+    const std::lock_guard lock(mutex_);
+    tapes_.insert(tape);
+  }
+  void remove(const Tape* tape) {
+    const std::lock_guard lock(mutex_);
+    tapes_.erase(tape);
+  }
+  bool contains(const Tape* tape) {
+    const std::lock_guard lock(mutex_);
+    return tapes_.contains(tape);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<const Tape*> tapes_;
+} live_tapes;
+#endif
+
+}  // namespace
+
+Parameter::Parameter(std::string name_, Index rows, Index cols)
+    : name(std::move(name_)), value(rows, cols), grad(rows, cols) {
+  check_shape(name.c_str(), {rows, cols}, 1);
+}
+
+View Var::value() const { return tape_->node(*this).value; }
+
+MatrixMap Var::mutable_value() const { return tape_->value_target(*this, false).to; }
 
 Matrix Var::grad() const {
   const Tape::Node& node = tape_->node(*this);
   if (!node.needs_grad) throw Error("grad: the value of {} needs no gradient", node.op);
   if (!tape_->backward_done_) throw Error("grad: backward() has not run on this tape");
-  if (node.grad == nullptr) return Matrix::Zero(node.rows, node.cols);
-  return View(node.grad, node.rows, node.cols);
+  if (node.grad == nullptr) return Matrix::Zero(node.value.rows(), node.value.cols());
+  return View(node.grad, node.value.rows(), node.value.cols());
 }
 
-void Var::set(const Product& product) const { multiply(product, mutable_value(), false, tape_->workers_); }
+void Var::set(const Product& product) const {
+  const Tape::Target target = tape_->value_target(*this, false);
+  multiply(target.op, product, target.to, target.add, *tape_->workers_);
+}
 
-void Var::add(const Product& product) const { multiply(product, mutable_value(), true, tape_->workers_); }
+void Var::add(const Product& product) const {
+  const Tape::Target target = tape_->value_target(*this, true);
+  multiply(target.op, product, target.to, target.add, *tape_->workers_);
+}
 
 void Var::add_grad(const Product& product) const {
   Tape::Node& node = tape_->node(*this);
   if (!node.needs_grad) return;
   const Tape::Target target = tape_->gradient_target(node);
-  multiply(product, target.to, target.add, tape_->workers_);
+  multiply(target.op, product, target.to, target.add, *tape_->workers_);
+}
+
+Tape::Tape(Workers* workers, Gradients gradients)
+    : workers_(workers != nullptr ? workers : &alone_),
+      recording_(gradients == Gradients::record),
+      generation_(next_generation()) {
+#ifndef NDEBUG
+  live_tapes.add(this);
+#endif
+}
+
+Tape::~Tape() {
+#ifndef NDEBUG
+  live_tapes.remove(this);
+#endif
 }
 
 Var Tape::push(const Node& node) {
@@ -37,14 +94,16 @@ Var Tape::push(const Node& node) {
 }
 
 const Tape::Node& Tape::node(const Var& v) const {
+#ifndef NDEBUG
+  if (!live_tapes.contains(this)) throw Error("a Var was used after the end of its tape");
+#endif
   if (v.generation_ != generation_) throw Error("a Var was used after its tape was cleared");
   return nodes_[static_cast<std::size_t>(v.index_)];
 }
 
 Var Tape::constant(Index rows, Index cols, std::optional<real> background) {
-  real* value = arena_.matrix(rows, cols).data();
-  return push(
-      {.op = "constant", .layer = layer_, .rows = rows, .cols = cols, .value = value, .background = background});
+  const View value(arena_.matrix(rows, cols).data(), rows, cols, background);
+  return push({.op = "constant", .layer = layer_, .value = value});
 }
 
 Var Tape::constant(const Eigen::Ref<const Matrix>& m) {
@@ -56,36 +115,67 @@ Var Tape::constant(const Eigen::Ref<const Matrix>& m) {
 Var Tape::leaf(Parameter& p) {
   return push({.op = "leaf",
                .layer = layer_,
-               .rows = p.value.rows(),
-               .cols = p.value.cols(),
+               .value = p.value,
                .parameter = &p,
-               .value = p.value.data(),
                .grad = recording_ ? p.grad.data() : nullptr,
                .needs_grad = recording_});
 }
 
 Var Tape::record(const char* op, std::initializer_list<Var> operands, Index rows, Index cols) {
+  constexpr std::size_t kMost = std::tuple_size_v<decltype(Node::operands)>;
+  if (operands.size() < 1 || operands.size() > kMost) {
+    throw Error("{}: expected 1 to {} operands, found {}", op, kMost, operands.size());
+  }
+  check_shape(op, {rows, cols});
   Tape& tape = operands.begin()->tape();
-  Node node{.op = op, .layer = tape.layer_, .rows = rows, .cols = cols};
-  if (operands.size() > node.operands.size())
-    throw Error("{}: expected at most 3 operands, found {}", op, operands.size());
+  std::array<int, kMost> places{-1, -1, -1};
+  bool needs_grad = false;
   std::size_t i = 0;
   for (const Var& v : operands) {
     if (&v.tape() != &tape) throw Error("{}: its operands are on different tapes", op);
-    node.needs_grad |= tape.node(v).needs_grad;
-    node.operands[i++] = v.index_;
+    needs_grad |= tape.node(v).needs_grad;
+    places[i++] = v.index_;
   }
-  node.value = tape.arena_.matrix(rows, cols).data();
-  return tape.push(node);
+  return tape.push({.op = op,
+                    .layer = tape.layer_,
+                    .value = tape.arena_.matrix(rows, cols),
+                    .operands = places,
+                    .needs_grad = needs_grad});
 }
 
 Scratch Tape::scratch(Index rows, Index cols) { return {arena_.matrix(rows, cols), this}; }
 
+Tape::Target Tape::value_target(const Var& v, bool add) {
+  const Node& node = this->node(v);
+  if (node.parameter != nullptr)
+    throw Error("{}: a leaf is its parameter's value, which no op may write", node.parameter->name);
+  // The tape's own memory, which a View only reads.
+  real* data = const_cast<real*>(node.value.data());
+  return {node.op, MatrixMap(data, node.value.rows(), node.value.cols()), add};
+}
+
 // The first gradient that reaches a value is written, later ones are added, so nothing is set to zero first.
 Tape::Target Tape::gradient_target(Node& node) {
   const bool add = node.grad != nullptr;
-  if (!add) node.grad = arena_.matrix(node.rows, node.cols).data();
-  return {MatrixMap(node.grad, node.rows, node.cols), add};
+  if (!add) node.grad = arena_.matrix(node.value.rows(), node.value.cols()).data();
+  return {node.op, MatrixMap(node.grad, node.value.rows(), node.value.cols()), add};
+}
+
+void Tape::check_operands(const Target& target, bool sums, std::initializer_list<const View*> operands) const {
+  const Shape to{target.to.rows(), target.to.cols()};
+  Index rows = sums ? 1 : to.rows;  // that an operand may have besides one
+  for (const View* v : operands) {
+    if (sums && rows == 1) rows = v->rows();
+    if (v->cols() != to.cols || (v->rows() != 1 && v->rows() != rows)) {
+      throw Error("{}: expected operands [{} x {}] or [1 x {}], found {}", target.op, rows, to.cols, to.cols,
+                  shape_of(*v));
+    }
+#ifndef NDEBUG
+    if (v->size() > 0 && arena_.is_stale(v->data()))
+      throw Error("{}: a View was used after its tape was cleared", target.op);
+#endif
+  }
+  if (sums && to.rows != 1) throw Error("{}: expected one row for column sums, found {}", target.op, to);
 }
 
 void Tape::backward(Var loss) {
@@ -93,8 +183,8 @@ void Tape::backward(Var loss) {
   const Node& last = node(loss);
   if (!recording_) throw Error("backward: this tape records no gradients");
   if (backward_done_) throw Error("backward: already done; clear() the tape and record the step again");
-  if (last.rows != 1 || last.cols != 1) {
-    throw Error("backward: expected a [1 x 1] loss, found {} of {}", Shape{last.rows, last.cols}, last.op);
+  if (last.value.rows() != 1 || last.value.cols() != 1) {
+    throw Error("backward: expected a [1 x 1] loss, found {} of {}", shape_of(last.value), last.op);
   }
   if (!last.needs_grad) throw Error("backward: the loss depends on no parameter");
   backward_done_ = true;
@@ -103,23 +193,38 @@ void Tape::backward(Var loss) {
   target.to(0, 0) = target.add ? target.to(0, 0) + 1 : real{1};
   for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
     if (node->pull == nullptr || node->grad == nullptr) continue;  // a leaf, or nothing that the loss depends on
-    node->pull(node->closure, View(node->grad, node->rows, node->cols));
+    node->pull(node->closure, View(node->grad, node->value.rows(), node->value.cols()));
   }
 }
 
 void Tape::clear() {
   nodes_.clear();
+  layers_.clear();
   arena_.clear();
-  backward_done_ = false;
   layer_ = -1;
-  ++generation_;
+  backward_done_ = false;
+  generation_ = next_generation();
 }
 
 Tape::Entry Tape::entry(std::size_t i) const {
   const Node& node = nodes_[i];
+  std::string layer;
+  for (int l = node.layer; l >= 0; l = layers_[static_cast<std::size_t>(l)].outer) {
+    layer.insert(0, fmt::format("{}{}", layers_[static_cast<std::size_t>(l)].number, layer.empty() ? "" : "."));
+  }
   std::optional<View> grad;
-  if (backward_done_ && node.grad != nullptr) grad.emplace(node.grad, node.rows, node.cols);
-  return {node.op, node.operands, node.layer, node.parameter, View(node.value, node.rows, node.cols), grad};
+  if (backward_done_ && node.grad != nullptr) grad.emplace(node.grad, node.value.rows(), node.value.cols());
+  return {node.op, node.operands, layer, node.parameter, node.value, grad};
+}
+
+Tape::LayerScope::LayerScope(Tape& tape, std::size_t number)
+    : tape_(tape), outer_(tape.layer_), generation_(tape.generation_) {
+  tape.layers_.push_back({outer_, number});
+  tape.layer_ = static_cast<int>(tape.layers_.size()) - 1;
+}
+
+Tape::LayerScope::~LayerScope() {
+  if (tape_.generation_ == generation_) tape_.layer_ = outer_;  // else clear() has ended it
 }
 
 }  // namespace TARE_NAMESPACE

@@ -10,14 +10,15 @@
 // thread; the tape's workers share the loops inside an op.
 #pragma once
 
-#include "core/machine/error.h"
 #include "core/machine/matrix.h"
 #include "core/machine/product.h"
 #include "core/machine/workers.h"
 
 #include <array>
+#include <cstring>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -28,8 +29,8 @@ class Tape;
 
 /// A trainable matrix. Gradients are added to `grad`; only zeroing and clipping change it otherwise.
 struct Parameter {
-  Parameter(std::string name_, Index rows, Index cols)
-      : name(std::move(name_)), value(rows, cols, 0), grad(rows, cols, 1) {}
+  /// All zero. Error, naming it, unless it has at least one row and one column.
+  Parameter(std::string name, Index rows, Index cols);
 
   std::string name;  // as in PyTorch: "weight", "bias"
   Buffer value, grad;
@@ -37,13 +38,21 @@ struct Parameter {
 
 using Parameters = std::vector<Parameter*>;
 
+/// A formula whose values are summed over all rows, in their order:   r.add_grad(col_sums([](auto g) { return g; }), g);
+template <class Formula>
+struct ColSums {
+  Formula formula;
+};
+template <class Formula>
+ColSums<Formula> col_sums(const Formula& formula) {
+  return {formula};
+}
+
 /// A value on a tape. Copying a Var copies a reference to it. Valid until the tape is cleared; using it later is an Error.
 class Var {
  public:
   /// [rows x cols], to read for as long as this Var is valid.
   View value() const;
-  /// The value as a factor of a product, with its background (core/machine/product.h).
-  Factor factor() const;
   /// A copy of the gradient of what backward() was called on; zero where that does not depend on this value. Of a leaf: all
   /// that its parameter's grad holds. Error before backward() and for a value that needs no gradient.
   Matrix grad() const;
@@ -51,30 +60,30 @@ class Var {
   Index cols() const { return value().cols(); }
   Shape shape() const { return {rows(), cols()}; }
   Tape& tape() const { return *tape_; }
-  /// To fill a constant, or the result inside an op, before anything reads it.
-  MatrixMap mutable_value() const;
 
-  // For writing ops. A formula is a function of rows, called with row i of every operand (of its only row, if it has
-  // just one), that returns row i of the result:   y.set([](auto a, auto b) { return a * b; }, a, b);
-  // What it returns is an Eigen expression, which is computed later: it must not refer to an Array of the formula's own.
-  // Several threads call it at once.
+  // For writing ops. What is written is one of three:
+  //
+  //   a formula     y.set([](auto a, auto b) { return a * b; }, a, b);
+  //                 A function of rows, called with row i of every operand (of its only row, if it has just one), that returns
+  //                 row i of the result: an Eigen array expression, or one number for all of it. Several threads call it at once.
+  //   column sums   y.set(col_sums([](auto a) { return a; }), a);
+  //                 The formula's rows are summed, and the result is one row.
+  //   a product     y.set(a.value() * b.value().transpose());
+  //
+  // Operands are Vars, Views or Scratches. Error, naming the op, if their shapes do not fit.
 
-  /// This value = the formula, row by row.
+  /// This value = what is written. Only the result of Tape::record or Tape::constant can be written; Error for a leaf.
   template <class Formula, class... Operands>
   void set(const Formula& formula, const Operands&... operands) const;
-  /// This row = the sum over all rows of the formula, in their order.
-  template <class Formula, class... Operands>
-  void set_sum(const Formula& formula, const Operands&... operands) const;
-  /// This value = A B or += A B, of factors or their transposes:   y.set(x.factor() * w.factor().transpose());
   void set(const Product& product) const;
+  /// This value += a product.
   void add(const Product& product) const;
-
-  /// The same for this value's gradient, which is added to. Nothing is computed if no gradient is needed.
+  /// This value's gradient += what is written. Nothing is computed if no gradient is needed.
   template <class Formula, class... Operands>
   void add_grad(const Formula& formula, const Operands&... operands) const;
-  template <class Formula, class... Operands>
-  void add_grad_sum(const Formula& formula, const Operands&... operands) const;
   void add_grad(const Product& product) const;
+  /// To be written by hand, before anything reads it. As for set().
+  MatrixMap mutable_value() const;
 
   /// Records how the gradient g of this value reaches the operands; returns this Var. A tape without gradients drops it.
   template <class Pullback>
@@ -82,11 +91,11 @@ class Var {
 
  private:
   friend class Tape;
-  Var(Tape* tape, int index, unsigned generation) : tape_(tape), index_(index), generation_(generation) {}
+  Var(Tape* tape, int index, std::uint64_t generation) : tape_(tape), index_(index), generation_(generation) {}
 
   Tape* tape_;
   int index_;
-  unsigned generation_;
+  std::uint64_t generation_;
 };
 
 /// A matrix in a tape's memory that is no value of the tape.
@@ -95,11 +104,9 @@ class Scratch : public MatrixMap {
   Scratch(const MatrixMap& m, Tape* tape) : MatrixMap(m), tape_(tape) {}
   using MatrixMap::operator=;
 
-  /// As in Var.
+  /// As in Var: a formula or column sums.
   template <class Formula, class... Operands>
   void set(const Formula& formula, const Operands&... operands);
-  template <class Formula, class... Operands>
-  void set_sum(const Formula& formula, const Operands&... operands);
 
  private:
   Tape* tape_;
@@ -109,9 +116,13 @@ class Tape {
  public:
   enum class Gradients { record, none };
 
-  /// With Gradients::none the tape computes values only, as evaluation wants. The threads belong to the tape.
-  explicit Tape(int threads = 1, Gradients gradients = Gradients::record)
-      : workers_(threads), recording_(gradients == Gradients::record) {}
+  /// With Gradients::none the tape computes values only, as evaluation wants. The workers, which must outlive the tape, share
+  /// its loops; without them all runs on the thread that calls.
+  explicit Tape(Gradients gradients = Gradients::record) : Tape(nullptr, gradients) {}
+  explicit Tape(Workers& workers, Gradients gradients = Gradients::record) : Tape(&workers, gradients) {}
+  ~Tape();
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
 
   /// A value that needs no gradient: a copy of `m`, or a matrix still to be filled through mutable_value(). If most of it will be
   /// one number, products are faster when they know which; finite results depend on it by rounding only (core/machine/product.h).
@@ -124,32 +135,49 @@ class Tape {
   /// on a second call, or on a tape without gradients.
   void backward(Var loss);
 
-  /// Forgets the recorded step and keeps its memory for the next.
+  /// Forgets the recorded step and keeps its memory for the next. Its Vars are invalid from now on, and its Views and Scratches
+  /// point to memory of the next step: in debug builds that memory holds NaN, and an op that is given such a View throws.
   void clear();
 
-  Workers& workers() { return workers_; }
+  Workers& workers() { return *workers_; }
+  bool records_gradients() const { return recording_; }
 
   /// What stands at place i of the tape, 0 <= i < size(); for looking at it (core/tools/inspect.h).
   struct Entry {
     const char* op;
     std::array<int, 3> operands;  // places on the tape; -1: none
-    int layer;                    // as last told by set_layer; -1: none
+    std::string layer;            // the LayerScopes that it was recorded in: "2.0", or "" in none
     const Parameter* parameter;   // of a leaf, else null
     View value;
     std::optional<View> grad;  // if backward() has reached it; of a leaf, its parameter's
   };
   Entry entry(std::size_t i) const;
   std::size_t size() const { return nodes_.size(); }
-  /// Says which layer the values recorded from now on belong to, until clear().
-  void set_layer(int layer) { layer_ = layer; }
+
+  /// What is recorded while it lives belongs to layer `number` of a Sequential, which may itself be a layer.
+  class LayerScope {
+   public:
+    LayerScope(Tape& tape, std::size_t number);
+    ~LayerScope();
+    LayerScope(const LayerScope&) = delete;
+    LayerScope& operator=(const LayerScope&) = delete;
+
+   private:
+    Tape& tape_;
+    int outer_;
+    std::uint64_t generation_;
+  };
 
   // For writing ops:
 
   /// A new value for an op to fill, on the tape of its one to three operands. Error if one of them is on another tape or
-  /// outdated.
+  /// outdated, or if the shape is none.
   static Var record(const char* op, std::initializer_list<Var> operands, Index rows, Index cols);
   /// Uninitialized memory that lasts until clear(), for what a pullback must remember.
   Scratch scratch(Index rows, Index cols);
+  /// A copy of some numbers that lasts as long.
+  template <class T>
+  std::span<const T> copy(std::span<const T> numbers);
 
  private:
   friend class Var;
@@ -157,40 +185,48 @@ class Tape {
 
   struct Node {
     const char* op;
-    int layer;
-    Index rows, cols;
+    int layer;  // place in layers_
+    View value;
     std::array<int, 3> operands{-1, -1, -1};
     const Parameter* parameter = nullptr;
-    real* value = nullptr;
     real* grad = nullptr;  // null until something is added; a leaf's is its parameter's
     bool needs_grad = false;
     void (*pull)(const void* closure, const View& g) = nullptr;
     const void* closure = nullptr;
-    std::optional<real> background = {};  // of a constant
   };
-  // Where a formula or product is written, and whether it is added to what is there.
+  struct LayerPlace {
+    int outer;  // place in layers_; -1: none
+    std::size_t number;
+  };
+  // Where something is written, by which op, and whether it is added to what is there.
   struct Target {
+    const char* op;
     MatrixMap to;
     bool add;
   };
 
+  Tape(Workers* workers, Gradients gradients);
   Var push(const Node& node);
   const Node& node(const Var& v) const;
   Node& node(const Var& v) { return const_cast<Node&>(std::as_const(*this).node(v)); }
+  Target value_target(const Var& v, bool add);
   Target gradient_target(Node& node);
 
   template <class Formula, class... Views>
   void write(Target target, const Formula& formula, const Views&... views);
   template <class Formula, class... Views>
-  void write_sum(Target target, const Formula& formula, const Views&... views);
+  void write(Target target, const ColSums<Formula>& sums, const Views&... views);
+  void check_operands(const Target& target, bool sums, std::initializer_list<const View*> operands) const;
 
-  Workers workers_;
+  Workers alone_{1};  // for a tape without workers of its own
+  Workers* workers_;
   Arena arena_;
   std::vector<Node> nodes_;
+  std::vector<LayerPlace> layers_;
+  int layer_ = -1;  // place in layers_
   bool recording_;
   bool backward_done_ = false;
-  int layer_ = -1;
-  unsigned generation_ = 0;
+  std::uint64_t generation_;  // no other tape's, and another one after clear()
 };
 
 // Implementation. The two writers split their output as follows, so that no sum ever changes its order: a formula by
@@ -208,64 +244,86 @@ Index rows_of_all(const Views&... views) {
   return fewest == 0 ? 0 : most;
 }
 
+// Whether an Eigen expression refers to an array that owns its numbers. Eigen keeps such an operand by reference, and one of the
+// formula's own is gone when the expression is computed. (Maps and constants are kept by value.)
+template <class Expression>
+constexpr bool refers_to_array = std::is_base_of_v<Eigen::PlainObjectBase<Expression>, Expression>;
+template <class Expression>
+constexpr bool refers_to_array<const Expression> = refers_to_array<Expression>;
+template <class Op, class Plain>
+constexpr bool refers_to_array<Eigen::CwiseNullaryOp<Op, Plain>> = false;
+template <class Plain, int kOptions, class Stride>
+constexpr bool refers_to_array<Eigen::Map<Plain, kOptions, Stride>> = false;
+template <template <class...> class Expression, class... Parts>
+constexpr bool refers_to_array<Expression<Parts...>> = (refers_to_array<Parts> || ...);
+
+// Calls the formula, whose result must be `size` numbers wide, or one number.
+template <class Formula, class... Rows>
+auto call(const char* op, const Formula& formula, Index size, const Rows&... rows) {
+  using Result = std::invoke_result_t<const Formula&, const Rows&...>;
+  static_assert(!std::is_reference_v<Result>, "a formula returns a value, not a reference");
+  if constexpr (std::is_arithmetic_v<Result>) {
+    return ConstRow::Constant(size, static_cast<real>(formula(rows...)));
+  } else {
+    static_assert(!refers_to_array<Result> || std::is_base_of_v<Eigen::PlainObjectBase<Result>, Result>,
+                  "a formula's expression is computed later, when an Array of its own is gone: make it an operand");
+    Result result = formula(rows...);
+    if (result.size() != size)
+      throw Error("{}: expected a formula of {} numbers a row, found {}", op, size, result.size());
+    return result;
+  }
+}
+
 }  // namespace detail
 
 template <class Formula, class... Views>
 void Tape::write(Target target, const Formula& formula, const Views&... views) {
+  check_operands(target, false, {&views...});
   MatrixMap& to = target.to;
   const Columns all{0, to.cols()};
-  workers_.split(to.rows(), 1, Workers::kElementwiseWork * to.size(), [&](Index begin, Index size) {
+  const double work = Workers::kElementwiseWork * static_cast<double>(to.size());
+  workers_->split(to.rows(), 1, work, [&](Index begin, Index size) {
     for (Index i = begin; i < begin + size; ++i) {
+      const auto result = detail::call(target.op, formula, all.size, detail::operand_row(views, i, all)...);
       if (target.add) {
-        row(to, i, all) += formula(detail::operand_row(views, i, all)...);
+        row(to, i, all) += result;
       } else {
-        row(to, i, all) = formula(detail::operand_row(views, i, all)...);
+        row(to, i, all) = result;
       }
     }
   });
 }
 
 template <class Formula, class... Views>
-void Tape::write_sum(Target target, const Formula& formula, const Views&... views) {
+void Tape::write(Target target, const ColSums<Formula>& sums, const Views&... views) {
+  static_assert(sizeof...(Views) > 0, "sums need an operand, whose rows they go over");
+  check_operands(target, true, {&views...});
   MatrixMap& to = target.to;
   const Index rows = detail::rows_of_all(views...);
-  workers_.split(to.cols(), Workers::kLine, Workers::kElementwiseWork * rows * to.cols(), [&](Index begin, Index size) {
+  const double work = Workers::kElementwiseWork * static_cast<double>(rows * to.cols());
+  workers_->split(to.cols(), Workers::kLine, work, [&](Index begin, Index size) {
     const Columns c{begin, size};
     if (!target.add) row(to, 0, c).setZero();
-    for (Index i = 0; i < rows; ++i) row(to, 0, c) += formula(detail::operand_row(views, i, c)...);
+    for (Index i = 0; i < rows; ++i) {
+      row(to, 0, c) += detail::call(target.op, sums.formula, size, detail::operand_row(views, i, c)...);
+    }
   });
 }
 
 template <class Formula, class... Operands>
 void Scratch::set(const Formula& formula, const Operands&... operands) {
-  tape_->write({*this, false}, formula, detail::view(operands)...);
-}
-
-template <class Formula, class... Operands>
-void Scratch::set_sum(const Formula& formula, const Operands&... operands) {
-  tape_->write_sum({*this, false}, formula, detail::view(operands)...);
+  tape_->write({"scratch", *this, false}, formula, detail::view(operands)...);
 }
 
 template <class Formula, class... Operands>
 void Var::set(const Formula& formula, const Operands&... operands) const {
-  tape_->write({mutable_value(), false}, formula, detail::view(operands)...);
-}
-
-template <class Formula, class... Operands>
-void Var::set_sum(const Formula& formula, const Operands&... operands) const {
-  tape_->write_sum({mutable_value(), false}, formula, detail::view(operands)...);
+  tape_->write(tape_->value_target(*this, false), formula, detail::view(operands)...);
 }
 
 template <class Formula, class... Operands>
 void Var::add_grad(const Formula& formula, const Operands&... operands) const {
   Tape::Node& node = tape_->node(*this);
   if (node.needs_grad) tape_->write(tape_->gradient_target(node), formula, detail::view(operands)...);
-}
-
-template <class Formula, class... Operands>
-void Var::add_grad_sum(const Formula& formula, const Operands&... operands) const {
-  Tape::Node& node = tape_->node(*this);
-  if (node.needs_grad) tape_->write_sum(tape_->gradient_target(node), formula, detail::view(operands)...);
 }
 
 template <class Pullback>
@@ -277,6 +335,14 @@ Var Var::pullback(const Pullback& pullback) const {
     node.pull = [](const void* closure, const View& g) { (*static_cast<const Pullback*>(closure))(g); };
   }
   return *this;
+}
+
+template <class T>
+std::span<const T> Tape::copy(std::span<const T> numbers) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  void* to = arena_.bytes(numbers.size_bytes());
+  if (!numbers.empty()) std::memcpy(to, numbers.data(), numbers.size_bytes());
+  return {static_cast<const T*>(to), numbers.size()};
 }
 
 }  // namespace TARE_NAMESPACE

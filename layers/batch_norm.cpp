@@ -1,9 +1,22 @@
 #include "layers/batch_norm.h"
 
+#include <cmath>
+
 namespace TARE_NAMESPACE {
+namespace {
+
+const BatchNorm::Options& checked(const BatchNorm::Options& o) {
+  check(o.features >= 1, "BatchNorm: features", "at least 1", o.features);
+  check(o.op != nullptr, "BatchNorm: op", "an op", "none");
+  check(o.eps >= 0 && std::isfinite(o.eps), "BatchNorm: eps", "a finite number of at least 0", o.eps);
+  check(o.momentum >= 0 && o.momentum <= 1, "BatchNorm: momentum", "a number from 0 to 1", o.momentum);
+  return o;
+}
+
+}  // namespace
 
 BatchNorm::BatchNorm(Options o)
-    : options(o),
+    : options(checked(o)),
       gamma("weight", 1, o.features),
       beta("bias", 1, o.features),
       running_mean(1, o.features),
@@ -22,18 +35,21 @@ Var BatchNorm::normalize_batch(Var x) {
         x.rows());
   }
   Tape& tape = x.tape();
-  const auto op = options.kind == BatchNormKind::fused      ? batch_norm
-                  : options.kind == BatchNormKind::composed ? batch_norm_composed
-                                                            : batch_norm_diagonal_gradient;
   Var gamma_leaf = tape.leaf(gamma), beta_leaf = tape.leaf(beta);
-  const auto [y, mean, variance] = op(x, gamma_leaf, beta_leaf, static_cast<real>(options.eps));
+  const BatchNormResult batch = options.op(x, gamma_leaf, beta_leaf, static_cast<real>(options.eps));
 
+  for (const View& statistic : {batch.mean, batch.variance}) {
+    if (shape_of(statistic) != Shape{1, options.features}) {
+      throw Error("BatchNorm: expected an op with statistics [1 x {}], found {}", options.features,
+                  shape_of(statistic));
+    }
+  }
   const auto n = static_cast<real>(x.rows()), m = static_cast<real>(options.momentum);
   // [BN-5]
-  running_mean = (1 - m) * running_mean + m * mean;
-  running_var = (1 - m) * running_var + m * (n / (n - 1)) * variance;
+  running_mean = (1 - m) * running_mean + m * batch.mean;
+  running_var = (1 - m) * running_var + m * (n / (n - 1)) * batch.variance;
   ++num_batches_tracked;
-  return y;
+  return batch.y;
 }
 
 // [BN-6]  y = gamma (x - running_mean) / sqrt(running_var + eps) + beta
@@ -50,7 +66,7 @@ std::vector<StateTensor> BatchNorm::state() {
   return {{gamma.name, shape, gamma.value},
           {beta.name, shape, beta.value},
           {"running_mean", shape, running_mean},
-          {"running_var", shape, running_var},
+          {"running_var", shape, running_var, Values::finite_not_negative},
           {"num_batches_tracked", {}, &num_batches_tracked}};
 }
 

@@ -5,22 +5,19 @@
 #include "core/ops/batch_norm.h"
 #include "layers/layer.h"
 
-namespace tare {
-/// How training computes it: all three give the same outputs, the last one a wrong gradient (core/ops/batch_norm.h).
-enum class BatchNormKind { fused, composed, diagonal };
-}  // namespace tare
-
 namespace TARE_NAMESPACE {
 
 class BatchNorm : public Layer {
  public:
   struct Options {
     Index features;
-    BatchNormKind kind = BatchNormKind::fused;
+    /// How training computes it.
+    BatchNormOp op = batch_norm;
     double eps = 1e-5;
     /// The weight of the newest batch, PyTorch's convention: running = (1 - momentum) running + momentum batch.
     double momentum = 0.1;
   };
+  /// Error, naming the field, unless features >= 1, eps >= 0 and 0 <= momentum <= 1.
   explicit BatchNorm(Options options);
 
   /// Training normalizes by the batch's statistics and updates the running ones, for which the variance is the unbiased

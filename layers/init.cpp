@@ -5,6 +5,7 @@
 namespace TARE_NAMESPACE {
 
 void init_normal(Parameter& weight, double sigma, Random& random) {
+  check(sigma >= 0 && std::isfinite(sigma), "init_normal: sigma", "a finite number of at least 0", sigma);
   for (real& w : weight.value.reshaped<Eigen::RowMajor>()) w = static_cast<real>(sigma * random.normal());
 }
 

@@ -6,7 +6,7 @@
 
 namespace TARE_NAMESPACE {
 
-/// N(0, sigma^2), drawn row by row.
+/// N(0, sigma^2), drawn row by row. Error unless sigma >= 0.
 void init_normal(Parameter& weight, double sigma, Random& random);
 /// sigma = sqrt(2 / in), for weight [out x in] before a ReLU (He et al. 2015, arXiv 1502.01852, eq. 10).
 void init_he(Parameter& weight, Random& random);

@@ -19,7 +19,7 @@ namespace TARE_NAMESPACE {
 class Layer {
  public:
   virtual ~Layer() = default;
-  /// x [N x features]. The tape of x borrows the parameters until it is cleared.
+  /// x [N x features]. The tape of x borrows the parameters until it is cleared. In evaluation the layer stays as it is.
   virtual Var forward(Var x, Mode mode) = 0;
   virtual std::unique_ptr<Layer> clone() const = 0;
   /// As it was built: "Linear(784, 256, no bias)".
@@ -27,39 +27,40 @@ class Layer {
   virtual Parameters parameters() { return {}; }
   /// Parameters and buffers: what a saved model consists of.
   virtual std::vector<StateTensor> state() { return {}; }
-  /// What it draws from in training, or nullptr. Belongs to a run, not to a model.
-  virtual Random* generator() { return nullptr; }
+  /// What it draws from in training. They belong to a run, not to a model.
+  virtual std::vector<Random*> generators() { return {}; }
 };
 
-class Relu : public Layer {
+/// The output of a layer that nobody may change, in evaluation. Error unless the tape of x records no gradients.
+Var evaluate(const Layer& layer, Var x);
+
+/// How many trainable numbers it has.
+Index count_parameters(const Layer& layer);
+
+/// An op of one value as a layer:   model.add(Elementwise("ReLU", relu));
+class Elementwise : public Layer {
  public:
-  Var forward(Var x, Mode) override { return relu(x); }
-  std::unique_ptr<Layer> clone() const override { return std::make_unique<Relu>(*this); }
-  std::string describe() const override { return "ReLU"; }
+  using Op = Var (*)(Var);
+  Elementwise(std::string name, Op op) : name_(std::move(name)), op_(op) {}
+  Var forward(Var x, Mode) override { return op_(x); }
+  std::unique_ptr<Layer> clone() const override { return std::make_unique<Elementwise>(*this); }
+  std::string describe() const override { return name_; }
+
+ private:
+  std::string name_;
+  Op op_;
 };
 
-class Sigmoid : public Layer {
- public:
-  Var forward(Var x, Mode) override { return sigmoid(x); }
-  std::unique_ptr<Layer> clone() const override { return std::make_unique<Sigmoid>(*this); }
-  std::string describe() const override { return "Sigmoid"; }
-};
-
-class Tanh : public Layer {
- public:
-  Var forward(Var x, Mode) override { return tanh(x); }
-  std::unique_ptr<Layer> clone() const override { return std::make_unique<Tanh>(*this); }
-  std::string describe() const override { return "Tanh"; }
-};
-
-/// Drops entries in training, passes everything on in evaluation. Draws from its own generator.
+/// Drops entries in training with probability p, 0 <= p < 1; passes everything on in evaluation. Draws from its own generator.
 class Dropout : public Layer {
  public:
-  Dropout(double p, Random random) : p_(p), random_(random) {}
+  Dropout(double p, Random random) : p_(p), random_(random) {
+    check(p >= 0 && p < 1, "Dropout: p", "a probability in [0, 1)", p);
+  }
   Var forward(Var x, Mode mode) override { return mode == Mode::train ? dropout(x, p_, random_) : x; }
   std::unique_ptr<Layer> clone() const override { return std::make_unique<Dropout>(*this); }
   std::string describe() const override { return fmt::format("Dropout({})", p_); }
-  Random* generator() override { return &random_; }
+  std::vector<Random*> generators() override { return {&random_}; }
 
  private:
   double p_;

@@ -4,6 +4,8 @@
 #include "core/ops/layer_norm.h"
 #include "layers/layer.h"
 
+#include <cmath>
+
 namespace TARE_NAMESPACE {
 
 class LayerNorm : public Layer {
@@ -12,7 +14,8 @@ class LayerNorm : public Layer {
     Index features;
     double eps = 1e-5;
   };
-  explicit LayerNorm(Options o) : options(o), gamma("weight", 1, o.features), beta("bias", 1, o.features) {
+  /// Error, naming the field, unless features >= 1 and eps >= 0.
+  explicit LayerNorm(Options o) : options(checked(o)), gamma("weight", 1, o.features), beta("bias", 1, o.features) {
     gamma.value.setOnes();
   }
 
@@ -29,6 +32,13 @@ class LayerNorm : public Layer {
 
   Options options;
   Parameter gamma, beta;  // [1 x features], 1 and 0 at first
+
+ private:
+  static const Options& checked(const Options& o) {
+    check(o.features >= 1, "LayerNorm: features", "at least 1", o.features);
+    check(o.eps >= 0 && std::isfinite(o.eps), "LayerNorm: eps", "a finite number of at least 0", o.eps);
+    return o;
+  }
 };
 
 }  // namespace TARE_NAMESPACE

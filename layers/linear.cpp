@@ -1,8 +1,18 @@
 #include "layers/linear.h"
 
 namespace TARE_NAMESPACE {
+namespace {
 
-Linear::Linear(Options options) : weight("weight", options.out, options.in) {
+const Linear::Options& checked(const Linear::Options& o) {
+  check(o.in >= 1, "Linear: in", "at least 1", o.in);
+  check(o.out >= 1, "Linear: out", "at least 1", o.out);
+  check_shape("Linear: weight", {o.out, o.in}, 1);
+  return o;
+}
+
+}  // namespace
+
+Linear::Linear(Options options) : weight("weight", checked(options).out, options.in) {
   if (options.bias) bias.emplace("bias", 1, options.out);
 }
 

@@ -14,7 +14,7 @@ class Linear : public Layer {
     Index in, out;
     bool bias = true;
   };
-  /// All zero until initialized (layers/init.h).
+  /// All zero until initialized (layers/init.h). Error unless in and out are at least 1.
   explicit Linear(Options options);
 
   Var forward(Var x, Mode mode) override;  // [N x in] -> [N x out]

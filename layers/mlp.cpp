@@ -7,6 +7,8 @@
 namespace TARE_NAMESPACE {
 namespace {
 
+constexpr Random::Stream kInit{1}, kDropout{3};
+
 void initialize(Linear& layer, InitScale scale, bool before_relu, Random& random) {
   using Kind = InitScale::Kind;
   Kind kind = scale.kind;
@@ -18,22 +20,20 @@ void initialize(Linear& layer, InitScale scale, bool before_relu, Random& random
 
 }  // namespace
 
-void add_activation(Sequential& model, Activation activation) {
+Elementwise activation_layer(Activation activation) {
   switch (activation) {
     case Activation::relu:
-      model.add(Relu());
       break;
     case Activation::sigmoid:
-      model.add(Sigmoid());
-      break;
+      return {"Sigmoid", sigmoid};
     case Activation::tanh:
-      model.add(Tanh());
-      break;
+      return {"Tanh", tanh};
   }
+  return {"ReLU", relu};
 }
 
-Sequential make_mlp(const MlpOptions& options, std::uint64_t seed) {
-  Random random(seed, Random::Stream::init);
+Sequential make_mlp(const MlpOptions& options, std::uint64_t seed, BatchNormOp op) {
+  Random random(seed, kInit);
   Sequential model;
   Index in = options.in;
   for (std::size_t i = 0; i < options.hidden.size(); ++i) {
@@ -43,10 +43,10 @@ Sequential make_mlp(const MlpOptions& options, std::uint64_t seed) {
     const bool keep = options.bias == BiasRule::keep;
     Linear& layer = model.add(Linear({.in = in, .out = out, .bias = keep || !followed_by_batch_norm}));
     initialize(layer, options.init, options.activation == Activation::relu, random);
-    if (followed_by_batch_norm) model.add(BatchNorm({.features = out, .kind = options.batch_norm_kind}));
+    if (followed_by_batch_norm) model.add(BatchNorm({.features = out, .op = op}));
     if (options.norm == Norm::layer) model.add(LayerNorm({.features = out}));
-    add_activation(model, options.activation);
-    if (options.dropout > 0) model.add(Dropout(options.dropout, Random(seed, Random::Stream::dropout, i)));
+    model.add(activation_layer(options.activation));
+    if (options.dropout != 0) model.add(Dropout(options.dropout, Random(seed, kDropout, i)));
     in = out;
   }
   Linear& output = model.add(Linear({.in = in, .out = options.out}));

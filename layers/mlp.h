@@ -22,7 +22,6 @@ struct MlpOptions {
   std::vector<Index> hidden;  // widths
   Index out = 0;
   Norm norm = Norm::batch;
-  BatchNormKind batch_norm_kind = BatchNormKind::fused;
   BiasRule bias = BiasRule::drop_cancelled;
   Activation activation = Activation::relu;
   double dropout = 0;  // no Dropout layers at 0
@@ -33,11 +32,10 @@ struct MlpOptions {
 
 namespace TARE_NAMESPACE {
 
-/// Weights come from the seed's stream for initialization; biases are 0 and draw nothing, so that networks that differ in
+/// `op` is what its BatchNorms train with. Weights come from the seed's stream for initialization; biases are 0 and draw nothing, so that networks that differ in
 /// their biases only start from the same weights.
-Sequential make_mlp(const MlpOptions& options, std::uint64_t seed);
+Sequential make_mlp(const MlpOptions& options, std::uint64_t seed, BatchNormOp op = batch_norm);
 
-/// Appends the activation layer.
-void add_activation(Sequential& model, Activation activation);
+Elementwise activation_layer(Activation activation);
 
 }  // namespace TARE_NAMESPACE

@@ -8,14 +8,13 @@ Sequential::Sequential(const Sequential& other) : Layer(other) {
 
 Var Sequential::forward(Var x, Mode mode) {
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    x.tape().set_layer(static_cast<int>(i));
+    const Tape::LayerScope scope(x.tape(), i);
     try {
       x = layers_[i]->forward(x, mode);
     } catch (const Error& error) {
       throw Error("layer {}, {}: {}", i, layers_[i]->describe(), error.what());
     }
   }
-  x.tape().set_layer(-1);
   return x;
 }
 
@@ -40,6 +39,14 @@ std::vector<StateTensor> Sequential::state() {
       tensor.name = fmt::format("{}.{}", i, tensor.name);
       all.push_back(tensor);
     }
+  }
+  return all;
+}
+
+std::vector<Random*> Sequential::generators() {
+  std::vector<Random*> all;
+  for (const auto& layer : layers_) {
+    for (Random* generator : layer->generators()) all.push_back(generator);
   }
   return all;
 }

@@ -1,4 +1,5 @@
-// A chain of layers, each fed with the one before. Its positions number the tensors as PyTorch's nn.Sequential does.
+// A chain of layers, each fed with the one before. Its positions number the tensors as PyTorch's nn.Sequential does; a layer may
+// itself be a Sequential.
 #pragma once
 
 #include "layers/layer.h"
@@ -37,7 +38,8 @@ class Sequential : public Layer {
   std::unique_ptr<Layer> clone() const override { return std::make_unique<Sequential>(*this); }
   std::string describe() const override;  // "Linear(784, 256, no bias) - BatchNorm(256) - ReLU - ..."
   Parameters parameters() override;
-  std::vector<StateTensor> state() override;  // "0.weight", "1.running_mean", ...
+  std::vector<StateTensor> state() override;  // "0.weight", "1.running_mean", "2.0.weight", ...
+  std::vector<Random*> generators() override;
 
  private:
   std::vector<std::unique_ptr<Layer>> layers_;

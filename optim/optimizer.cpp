@@ -6,12 +6,21 @@
 namespace TARE_NAMESPACE {
 namespace {
 
-// A fresh zero buffer for every parameter, in another quarter of a page than its value (0) and its gradient (1).
-std::vector<Buffer> buffers_for(const Parameters& parameters, int quarter) {
+// A fresh zero buffer for every parameter.
+std::vector<Buffer> buffers_for(const Parameters& parameters) {
   std::vector<Buffer> buffers;
   buffers.reserve(parameters.size());
-  for (const Parameter* p : parameters) buffers.emplace_back(p->value.rows(), p->value.cols(), quarter);
+  for (const Parameter* p : parameters) {
+    if (p == nullptr) throw Error("optimizer: expected parameters, found a null pointer");
+    buffers.emplace_back(p->value.rows(), p->value.cols());
+  }
   return buffers;
+}
+
+void check_fraction(const char* name, double x) { check(x >= 0 && x < 1, name, "a number in [0, 1)", x); }
+
+void check_not_negative(const char* name, double x) {
+  check(x >= 0 && std::isfinite(x), name, "a finite number of at least 0", x);
 }
 
 // Calls update(begin, size) on pieces of the parameter's numbers, taken as one long row. They are so small that what one
@@ -30,17 +39,21 @@ Row piece(Buffer& buffer, Index begin, Index size) { return {buffer.data() + beg
 
 void add_state(std::vector<StateTensor>& state, const char* name, std::vector<Buffer>& buffers) {
   for (std::size_t i = 0; i < buffers.size(); ++i) {
-    state.push_back({fmt::format("{}.{}", name, i), {buffers[i].rows(), buffers[i].cols()}, buffers[i]});
+    state.push_back({fmt::format("{}.{}", name, i), {buffers[i].rows(), buffers[i].cols()}, buffers[i], Values::any});
   }
 }
 
 }  // namespace
 
 Sgd::Sgd(Parameters parameters, Options options)
-    : parameters_(std::move(parameters)), options_(options), velocity_(buffers_for(parameters_, 2)) {}
+    : parameters_(std::move(parameters)), options_(options), velocity_(buffers_for(parameters_)) {
+  check_fraction("Sgd: momentum", options.momentum);
+  check_not_negative("Sgd: weight_decay", options.weight_decay);
+}
 
 // v = momentum v + g + weight_decay w;   w -= lr v
 void Sgd::step(double lr, Workers& workers) {
+  check_not_negative("Sgd: lr", lr);
   const auto rate = static_cast<real>(lr), momentum = static_cast<real>(options_.momentum);
   const auto weight_decay = static_cast<real>(options_.weight_decay);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
@@ -62,10 +75,16 @@ std::vector<StateTensor> Sgd::state() {
 Adam::Adam(Parameters parameters, Options options)
     : parameters_(std::move(parameters)),
       options_(options),
-      m_(buffers_for(parameters_, 2)),
-      v_(buffers_for(parameters_, 3)) {}
+      m_(buffers_for(parameters_)),
+      v_(buffers_for(parameters_)) {
+  check_fraction("Adam: beta1", options.beta1);
+  check_fraction("Adam: beta2", options.beta2);
+  check(options.eps > 0 && std::isfinite(options.eps), "Adam: eps", "a finite number above 0", options.eps);
+  check_not_negative("Adam: weight_decay", options.weight_decay);
+}
 
 void Adam::step(double lr, Workers& workers) {
+  check_not_negative("Adam: lr", lr);
   ++t_;
   // lr mhat / (sqrt(vhat) + eps) = lr / correction1 m / (sqrt(v) / sqrt(correction2) + eps)
   const double correction1 = 1 - std::pow(options_.beta1, t_), correction2 = 1 - std::pow(options_.beta2, t_);
@@ -100,6 +119,7 @@ void zero_grad(const Parameters& parameters) {
 }
 
 double clip_grad_norm(const Parameters& parameters, double max_norm) {
+  check(max_norm >= 0, "clip_grad_norm: max_norm", "a number of at least 0", max_norm);
   double sum = 0;
   for (const Parameter* p : parameters) sum += p->grad.cast<double>().squaredNorm();
   const double norm = std::sqrt(sum);

@@ -13,7 +13,7 @@ namespace TARE_NAMESPACE {
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
-  /// One update of every parameter from its gradient, its loops split over the workers.
+  /// One update of every parameter from its gradient, its loops split over the workers. Error unless lr >= 0 and is finite.
   virtual void step(double lr, Workers& workers) = 0;
   /// What it remembers from step to step: "velocity.0" belongs to the first parameter.
   virtual std::vector<StateTensor> state() = 0;
@@ -26,7 +26,7 @@ class Sgd : public Optimizer {
     double momentum = 0;
     double weight_decay = 0;
   };
-  /// The parameters must outlive the optimizer.
+  /// The parameters must outlive the optimizer. Error, naming the field, unless 0 <= momentum < 1 and weight_decay >= 0.
   Sgd(Parameters parameters, Options options);
   void step(double lr, Workers& workers) override;
   std::vector<StateTensor> state() override;
@@ -49,6 +49,7 @@ class Adam : public Optimizer {
     double weight_decay = 0;
     bool decoupled = false;
   };
+  /// Error, naming the field, unless 0 <= beta < 1 for both, eps > 0 and weight_decay >= 0.
   Adam(Parameters parameters, Options options);
   void step(double lr, Workers& workers) override;
   std::vector<StateTensor> state() override;
@@ -64,7 +65,7 @@ class Adam : public Optimizer {
 void zero_grad(const Parameters& parameters);
 
 /// Scales all gradients by max_norm / (norm + 1e-6) if that is below 1, norm being the Euclidean norm of all of them taken
-/// together. Returns the norm before.
+/// together. Returns the norm before. Error unless max_norm >= 0.
 double clip_grad_norm(const Parameters& parameters, double max_norm);
 
 }  // namespace TARE_NAMESPACE

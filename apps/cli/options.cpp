@@ -24,7 +24,7 @@ std::vector<std::pair<std::string, std::string>> words(const TrainOptions& o) {
   add("--hidden", fmt::to_string(fmt::join(n.hidden, ",")));
   add("--norm", name_in(kNorms, n.norm));
   add("--bias", name_in(kBiasRules, n.bias));
-  add("--batchnorm", name_in(kBatchNormKinds, n.batch_norm_kind));
+  add("--batchnorm", name_in(kBatchNormKinds, o.batch_norm));
   add("--activation", name_of(n.activation));
   add("--dropout", n.dropout);
   switch (n.init.kind) {

@@ -21,6 +21,8 @@ class UsageError : public Error {
 };
 
 enum class Precision { float32, float64 };
+/// How training computes BatchNorm: all three give the same outputs, the last one a wrong gradient.
+enum class BatchNormKind { fused, composed, diagonal };
 enum class OptimizerKind { sgd, adam, adamw };
 enum class Work { w1, w2, w3, w4 };  // the networks of `tare bench`
 
@@ -35,6 +37,7 @@ struct ScheduleOptions {
 struct TrainOptions {
   std::string data = "auto";
   MlpOptions network{.hidden = {256, 128}};  // its sizes of input and output come from the data
+  BatchNormKind batch_norm = BatchNormKind::fused;
   Pixels pixels = Pixels::standard;
 
   OptimizerKind optimizer = OptimizerKind::sgd;
@@ -135,6 +138,7 @@ struct DataShowOptions {
 struct TapeOptions {
   // Small enough to be read, and with the bias that BatchNorm cancels.
   MlpOptions network{.hidden = {4}, .bias = BiasRule::keep};
+  BatchNormKind batch_norm = BatchNormKind::fused;
   Index batch = 5;
   std::uint64_t seed = 1;
   bool dot = false;

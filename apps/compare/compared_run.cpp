@@ -1,6 +1,7 @@
 // One run of a comparison: trains as `tare train` does, on one thread or more, and takes down what is compared.
 #include "apps/cli/commands.h"
 #include "apps/compare/comparison.h"
+#include "apps/train/make_model.h"
 #include "apps/train/training.h"
 #include "layers/linear.h"
 
@@ -11,19 +12,16 @@ namespace {
 
 constexpr Index kImages = 1000;  // at most, of the test set, behind the percentiles
 
-bool is_activation(const Layer& layer) {
-  return dynamic_cast<const Relu*>(&layer) != nullptr || dynamic_cast<const Sigmoid*>(&layer) != nullptr ||
-         dynamic_cast<const Tanh*>(&layer) != nullptr;
-}
+bool is_activation(const Layer& layer) { return dynamic_cast<const Elementwise*>(&layer) != nullptr; }
 
 // Of what the first unit of the last hidden layer passes on to its activation. Nothing without a hidden layer.
-std::optional<Percentiles> input_percentiles(Sequential& model, const ImageSet& set, Pixels pixels, Tape& tape) {
+std::optional<Percentiles> input_percentiles(const Sequential& model, const ImageSet& set, Pixels pixels, Tape& tape) {
   std::size_t last = model.size();
   while (last > 0 && !is_activation(model[last - 1])) --last;
   if (last == 0) return std::nullopt;
   tape.clear();
   Var x = gather(set, pixels, 0, std::min(kImages, set.count), tape);
-  for (std::size_t i = 0; i + 1 < last; ++i) x = model[i].forward(x, Mode::eval);
+  for (std::size_t i = 0; i + 1 < last; ++i) x = evaluate(model[i], x);
 
   std::vector<double> values;
   for (Index i = 0; i < x.rows(); ++i) values.push_back(static_cast<double>(x.value()(i, 0)));
@@ -45,11 +43,12 @@ std::optional<Run> compared_run(const TrainOptions& given, const DataSet& data, 
   TrainOptions options = given;
   options.network.in = data.train.features();
   options.network.out = data.classes;
-  Sequential model = make_mlp(options.network, options.seed);
-  Tape tape(options.threads, Tape::Gradients::none);
+  Sequential model = make_model(options);
+  Workers workers(options.threads);
+  Tape tape(workers, Tape::Gradients::none);
 
   Run run;
-  for (const Parameter* p : model.parameters()) run.parameters += p->value.size();
+  run.parameters = count_parameters(model);
   Index step = 0;
   TrainingHooks hooks;
   hooks.should_stop = [&] { return should_stop(step); };
@@ -79,7 +78,7 @@ std::optional<Run> compared_run(const TrainOptions& given, const DataSet& data, 
     }
     run.curve.push_back(point);
   };
-  const TrainingResult result = train(model, data, options, hooks);
+  const TrainingResult result = train(model, data, options, workers, hooks);
   if (result.stopped) return std::nullopt;
   run.diverged = result.diverged;
   run.train_accuracy = result.last.epoch_accuracy;

@@ -12,6 +12,7 @@
 #include "apps/cli/commands.h"
 #include "apps/exhibits/check_report.h"
 #include "apps/exhibits/numbers.h"
+#include "apps/train/diagonal_gradient.h"
 #include "core/ops/batch_norm.h"
 #include "core/ops/layer_norm.h"
 #include "core/ops/linear.h"
@@ -41,9 +42,7 @@ Numbers numbers(const Eigen::Ref<const Matrix>& m) { return m.cast<double>(); }
 
 // ---- What the library computes --------------------------------------------------------------------------------------
 
-using BatchNormOp = BatchNormResult (*)(Var x, Var gamma, Var beta, real eps);
-
-Random random_for(std::uint64_t exhibit) { return Random(2021, Random::Stream::test, exhibit); }
+Random random_for(std::uint64_t exhibit) { return Random(2021, Random::Stream{4}, exhibit); }
 
 // shift + sigma N(0, 1)
 Matrix normal_matrix(Random& random, Index rows, Index cols, double shift = 0, double sigma = 1) {
@@ -75,7 +74,7 @@ struct Normalized {
 Normalized normalize(const Batch& batch, BatchNormOp op = batch_norm, real eps = kEps) {
   Parameter x = parameter(batch.x), gamma = parameter(batch.gamma), beta = parameter(batch.beta);
   Tape tape;
-  const auto [y, mean, variance] = op(tape.leaf(x), tape.leaf(gamma), tape.leaf(beta), eps);
+  const auto [y, mean, variance, xhat, inv_s] = op(tape.leaf(x), tape.leaf(gamma), tape.leaf(beta), eps);
   tape.backward(sum(mul(y, tape.constant(batch.g))));
   return {numbers(y.value()), numbers(mean),       numbers(variance),
           numbers(x.grad),    numbers(gamma.grad), numbers(beta.grad)};
@@ -102,7 +101,7 @@ BlockResult run_block(const Block& block, real eps, const Between& between) {
   Parameter gamma = parameter(block.gamma), beta = parameter(block.beta);
   Tape tape;
   const Var z = linear(tape.leaf(a), tape.leaf(w), tape.leaf(b));
-  const auto [y, mean, variance] = batch_norm(between(z), tape.leaf(gamma), tape.leaf(beta), eps);
+  const auto [y, mean, variance, xhat, inv_s] = batch_norm(between(z), tape.leaf(gamma), tape.leaf(beta), eps);
   tape.backward(sum(mul(y, tape.constant(block.g))));
   return {numbers(y.value()), numbers(variance), numbers(z.grad()),  numbers(a.grad),
           numbers(w.grad),    numbers(b.grad),   numbers(gamma.grad)};
@@ -167,7 +166,7 @@ void show_cancellation(CheckReport& report) {
   const Numbers a = numbers(block.a), w = numbers(block.w), b = numbers(block.b);
   const Numbers gamma = numbers(block.gamma), beta = numbers(block.beta);
 
-  Tape tape(1, Tape::Gradients::none);
+  Tape tape(Tape::Gradients::none);
   const Var va = tape.constant(block.a), vw = tape.constant(block.w), vb = tape.constant(block.b);
   const Var one = tape.constant(Matrix::Ones(1, 5)), zero = tape.constant(Matrix::Zero(1, 5));
   const Var vz = linear(va, vw, vb);
@@ -612,7 +611,7 @@ std::vector<double> train_sgd(Sequential& model) {
 }
 
 Numbers outputs(Sequential model, Mode mode) {  // of a copy, whose running statistics may move
-  Tape tape(1, Tape::Gradients::none);
+  Tape tape(Tape::Gradients::none);
   return numbers(model.forward(tape.constant(make_samples().x), mode).value());
 }
 
@@ -786,7 +785,7 @@ void show_where_not(CheckReport& report) {
   norm.gamma.value = block.gamma;
   norm.beta.value = block.beta;
   const auto forward = [&](const Matrix& batch, Mode mode) {
-    Tape tape(1, Tape::Gradients::none);
+    Tape tape(Tape::Gradients::none);
     return numbers(norm.forward(layer.forward(tape.constant(batch), mode), mode).value());
   };
   for (int step = 0; step < 30; ++step) forward(normal_matrix(random, 32, 6, 0.5), Mode::train);

@@ -1,5 +1,6 @@
 // tare tape: one training step of a small network, everything on its tape shown.
 #include "apps/cli/commands.h"
+#include "apps/train/make_model.h"
 #include "core/ops/loss.h"
 #include "core/tools/inspect.h"
 #include "layers/linear.h"
@@ -11,8 +12,8 @@ int run_tape(const TapeOptions& options) {
   MlpOptions network = options.network;
   network.in = 3;
   network.out = 2;
-  Sequential model = make_mlp(network, options.seed);
-  Random random(options.seed, Random::Stream::test);
+  Sequential model = make_mlp(network, options.seed, batch_norm_op(options.batch_norm));
+  Random random(options.seed, Random::Stream{4});
   Matrix x(options.batch, network.in);
   for (real& entry : x.reshaped<Eigen::RowMajor>()) entry = static_cast<real>(random.normal());
   std::vector<int> labels(static_cast<std::size_t>(options.batch));

@@ -89,7 +89,7 @@ void print_matrix(const Evaluation& test, Index classes) {
 }  // namespace
 
 int run_eval(const EvalOptions& options) {
-  SavedModel saved = load_saved_model(options);
+  const SavedModel saved = load_saved_model(options);
   const std::filesystem::path folder = find_data(options.data);
   const ImageSet test_set = load_test_data(folder);
   if (saved.inputs != test_set.features()) {
@@ -116,7 +116,8 @@ int run_eval(const EvalOptions& options) {
     check_writable(options.worst);
   }
 
-  Tape tape(options.threads, Tape::Gradients::none);
+  Workers workers(options.threads);
+  Tape tape(workers, Tape::Gradients::none);
   Matrix logits;  // of all images: what is made of them is not a part of the time
   const auto keep = [&](const View& of_some, Index begin) {
     if (begin == 0) logits.resize(test_set.count, of_some.cols());

@@ -105,19 +105,20 @@ void print_brief(const std::string& name, const std::vector<ClassProbability>& b
 }  // namespace
 
 int run_predict(const PredictOptions& options) {
-  SavedModel saved = load_saved_model(options);
+  const SavedModel saved = load_saved_model(options);
   const auto size = static_cast<Index>(std::lround(std::sqrt(static_cast<double>(saved.inputs))));
   if (size * size != saved.inputs || size < 4) {
     throw Error("{}: expected a model of square pictures, of 4 x 4 = 16 inputs or more, found one of {} inputs",
                 options.model, saved.inputs);
   }
-  Tape tape(options.threads, Tape::Gradients::none);
+  Workers workers(options.threads);
+  Tape tape(workers, Tape::Gradients::none);
   nlohmann::ordered_json results = nlohmann::ordered_json::array(), failures = nlohmann::ordered_json::array();
   const auto predict = [&](const std::string& name) {
     const GrayImage picture = seen(name, size, options.as_is);
     const ImageSet one{.count = 1, .rows = size, .cols = size, .pixels = picture.pixels, .labels = {}};
     tape.clear();
-    const Var logits = saved.model.forward(gather(one, saved.pixels, 0, 1, tape), Mode::eval);
+    const Var logits = evaluate(saved.model, gather(one, saved.pixels, 0, 1, tape));
     const std::vector<double> p = probabilities(logits.value(), 0);
     if (!std::ranges::all_of(p, [](double x) { return std::isfinite(x); })) {
       throw Error("{}: the model's output for it is not finite", name);

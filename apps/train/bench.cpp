@@ -2,6 +2,7 @@
 // `tare train` runs, without its evaluations. Single ops are timed by tests/bench.
 #include "apps/cli/commands.h"
 #include "apps/cli/progress.h"
+#include "apps/train/make_model.h"
 #include "apps/train/training.h"
 #include "apps/train/works.h"
 
@@ -47,7 +48,7 @@ int run_bench(const BenchOptions& options) {
     throw Error("--work: {} needs at least {} training images, {} has {}", work, training.batch, folder.string(),
                 data.train.count);
   }
-  Sequential model = make_mlp(training.network, training.seed);
+  Sequential model = make_model(training);
   const TrainingPlan plan = plan_training(training, data.train);
   Progress progress(options.quiet);
   progress.line("{}: {}; batch {}, {} steps an epoch", work, model.describe(), training.batch,
@@ -63,7 +64,8 @@ int run_bench(const BenchOptions& options) {
     before = s.seconds;
     progress.line("epoch {}/{}: {:.3f} s, loss {:.4f}", s.epoch, plan.epochs, seconds.back(), s.epoch_loss);
   };
-  const TrainingResult result = train(model, data, training, hooks);
+  Workers workers(options.threads);
+  const TrainingResult result = train(model, data, training, workers, hooks);
   if (result.diverged) {
     print_error(fmt::format("the loss is {} in step {}: training has diverged", result.last.loss, result.last.step));
     return 3;

@@ -1,8 +1,8 @@
 #include "apps/train/log_file.h"
 
+#include "core/machine/crc32.h"
 #include "core/machine/error.h"
 #include "core/machine/file.h"
-#include "layers/files/safetensors.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -28,7 +28,7 @@ std::uint8_t mixed(int from, int to, double share) {
 
 }  // namespace
 
-Regions decision_regions(Sequential& model, Pixels pixels, int threads) {
+Regions decision_regions(const Sequential& model, Pixels pixels, Workers& workers) {
   constexpr Index kPoints = Regions::kSide * Regions::kSide, kChunk = 4096;
   ImageSet plane{.count = kPoints, .rows = 1, .cols = 2, .pixels = {}, .labels = {}};
   for (Index y = 0; y < Regions::kSide; ++y) {
@@ -38,10 +38,10 @@ Regions decision_regions(Sequential& model, Pixels pixels, int threads) {
     }
   }
   Regions regions;
-  Tape tape(threads, Tape::Gradients::none);
+  Tape tape(workers, Tape::Gradients::none);
   for (Index begin = 0; begin < kPoints; begin += kChunk) {
     tape.clear();
-    Var logits = model.forward(gather(plane, pixels, begin, kChunk, tape), Mode::eval);
+    Var logits = evaluate(model, gather(plane, pixels, begin, kChunk, tape));
     for (Index i = 0; i < kChunk; ++i) {
       const auto row = logits.value().row(i);
       Index best;

@@ -16,7 +16,7 @@ struct Regions {
   std::vector<float> probabilities;  // of these classes
 };
 
-Regions decision_regions(Sequential& model, Pixels pixels, int threads);
+Regions decision_regions(const Sequential& model, Pixels pixels, Workers& workers);
 
 /// 64 x 32 characters: a shade for each class's region, and some samples as the digits of their labels.
 std::string regions_text(const Regions& regions, const ImageSet& samples);

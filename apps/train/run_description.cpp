@@ -1,7 +1,7 @@
 #include "apps/train/run_description.h"
 
+#include "core/machine/crc32.h"
 #include "core/machine/error.h"
-#include "layers/files/safetensors.h"
 
 #include <nlohmann/json.hpp>
 

@@ -4,6 +4,7 @@
 #include "apps/cli/progress.h"
 #include "apps/train/checkpoint.h"
 #include "apps/train/log_file.h"
+#include "apps/train/make_model.h"
 #include "apps/train/regions.h"
 #include "apps/train/training.h"
 #include "core/machine/file.h"
@@ -19,12 +20,6 @@ namespace TARE_NAMESPACE {
 namespace {
 
 using nlohmann::ordered_json;
-
-std::int64_t count_numbers(Sequential& model) {
-  std::int64_t n = 0;
-  for (const Parameter* p : model.parameters()) n += p->value.size();
-  return n;
-}
 
 // How many biases the rule has dropped: one for every output of a Linear without one.
 std::int64_t count_dropped_biases(const Sequential& model) {
@@ -68,7 +63,7 @@ void announce(Progress& progress, const std::filesystem::path& folder, const Dat
   }
 }
 
-void save(const TrainOptions& options, Sequential& model) {
+void save(const TrainOptions& options, const Sequential& model) {
   Safetensors contents = state_tensors(model);
   contents.metadata = {{"format", "pt"},
                        {"activation", name_of(options.network.activation)},
@@ -77,9 +72,9 @@ void save(const TrainOptions& options, Sequential& model) {
   write_safetensors(options.save, contents);
 }
 
-bool all_finite(Sequential& model) {
-  return std::ranges::all_of(model.state(), [](const StateTensor& tensor) {
-    const auto* numbers = std::get_if<MatrixMap>(&tensor.data);
+bool all_finite(const Sequential& model) {
+  return std::ranges::all_of(state_of(model), [](const ConstStateTensor& tensor) {
+    const auto* numbers = std::get_if<View>(&tensor.data);
     return numbers == nullptr || numbers->allFinite();
   });
 }
@@ -95,7 +90,7 @@ LogFile open_log(const TrainOptions& options, const RunState& state, const std::
 
 ordered_json number(double x) { return std::isfinite(x) ? ordered_json(x) : ordered_json(nullptr); }
 
-void print_json(const TrainOptions& options, const TrainingResult& result, Sequential& model) {
+void print_json(const TrainOptions& options, const TrainingResult& result, const Sequential& model) {
   const std::optional<Evaluation>& test = result.evaluation;
   ordered_json out;
   out["test_accuracy"] = test ? number(test->accuracy()) : nullptr;
@@ -104,7 +99,7 @@ void print_json(const TrainOptions& options, const TrainingResult& result, Seque
   out["train_accuracy"] = result.last.step > 0 ? number(result.last.epoch_accuracy) : nullptr;
   out["steps"] = result.last.step;
   out["epochs"] = result.last.epoch;
-  out["parameters"] = count_numbers(model);
+  out["parameters"] = count_parameters(model);
   out["dropped_biases"] = count_dropped_biases(model);
   out["seconds"] = result.last.seconds;
   out["seed"] = options.seed;
@@ -113,13 +108,14 @@ void print_json(const TrainOptions& options, const TrainingResult& result, Seque
 }
 
 // `first` is the step it began after.
-void print_summary(const TrainOptions& options, const TrainingResult& result, Sequential& model, std::int64_t first) {
+void print_summary(const TrainOptions& options, const TrainingResult& result, const Sequential& model,
+                   std::int64_t first) {
   const StepRecord& last = result.last;
   if (const std::optional<Evaluation>& test = result.evaluation) {
     fmt::print("Test accuracy  {:.2f} %: {} errors out of {}, loss {:.4f}\n", 100 * test->accuracy(),
                grouped(test->samples - test->correct), grouped(test->samples), test->loss);
   }
-  fmt::print("Network        {}: {} parameters", widths(options.network), grouped(count_numbers(model)));
+  fmt::print("Network        {}: {} parameters", widths(options.network), grouped(count_parameters(model)));
   if (const std::int64_t dropped = count_dropped_biases(model); dropped > 0) {
     fmt::print(", {} biases dropped that BatchNorm would cancel", grouped(dropped));
   }
@@ -168,7 +164,7 @@ int run_train(const TrainOptions& given) {
   }
   options.network.out = data.classes;
   check_memory(options.network);
-  Sequential model = make_mlp(options.network, options.seed);
+  Sequential model = make_model(options);
   if (init) load_state(model, *init, options.init);
   RunState state(model, options);
   RunDescription run{.options = all_words(options), .data = {}, .log = {}};
@@ -233,7 +229,8 @@ int run_train(const TrainOptions& given) {
                     s.evaluation->loss, 100 * s.evaluation->accuracy(), duration(s.seconds));
     }
   };
-  const TrainingResult result = train(model, state, data, options, hooks);
+  Workers workers(options.threads);
+  const TrainingResult result = train(model, state, data, options, workers, hooks);
   progress.clear();
 
   if (!options.checkpoint.empty() && result.stopped && all_finite(model)) checkpoint();
@@ -244,7 +241,7 @@ int run_train(const TrainOptions& given) {
     print_summary(options, result, model, first);
   }
   if (plane && !result.diverged && (!options.json || !options.picture.empty())) {
-    const Regions regions = decision_regions(model, options.pixels, options.threads);
+    const Regions regions = decision_regions(model, options.pixels, workers);
     if (!options.json)
       fmt::print("\nThe model's regions, and test samples as their labels:\n{}", regions_text(regions, data.test));
     if (!options.picture.empty()) write_regions(options.picture, regions, data.test);

@@ -80,8 +80,7 @@ void add_run_options(Command& c, TrainOptions& o, Unresolved& u) {
            [&o](const std::string& option, const std::string& text) { o.network.hidden = widths(option, text); });
   c.choice("--norm", "After each hidden Linear", kNorms, o.network.norm);
   c.choice("--bias", "auto drops a bias that BatchNorm cancels", kBiasRules, o.network.bias);
-  c.choice("--batchnorm", "How training computes it; diagonal has a wrong gradient", kBatchNormKinds,
-           o.network.batch_norm_kind);
+  c.choice("--batchnorm", "How training computes it; diagonal has a wrong gradient", kBatchNormKinds, o.batch_norm);
   c.choice("--activation", "After the normalization", kActivations, o.network.activation);
   c.number<double>("--dropout", "P", "Probability, after the activation [0]", 0, kBelowOne, o.network.dropout);
   c.option("--init-scale", "he|xavier|normal:SIGMA", "Of the initial weights [he before relu, else xavier]",

@@ -46,7 +46,7 @@ class Stopwatch {
 
 }  // namespace
 
-Evaluation evaluate(Sequential& model, const ImageSet& set, Pixels pixels, Tape& tape, const LogitsHook& hook) {
+Evaluation evaluate(const Sequential& model, const ImageSet& set, Pixels pixels, Tape& tape, const LogitsHook& hook) {
   constexpr Index kChunk = 500;  // samples at a time, so that little memory is needed
   Evaluation result{.loss = 0, .samples = set.count, .correct = 0, .confusion = {}};
   std::vector<int> labels;
@@ -54,7 +54,7 @@ Evaluation evaluate(Sequential& model, const ImageSet& set, Pixels pixels, Tape&
     const Index size = std::min(kChunk, set.count - begin);
     tape.clear();
     labels.assign(set.labels.begin() + begin, set.labels.begin() + begin + size);
-    Var logits = model.forward(gather(set, pixels, begin, size, tape), Mode::eval);
+    Var logits = evaluate(model, gather(set, pixels, begin, size, tape));
     Var loss = softmax_cross_entropy(logits, labels);
     result.loss += static_cast<double>(loss.value()(0, 0)) * static_cast<double>(size);
 
@@ -86,17 +86,18 @@ TrainingPlan plan_training(const TrainOptions& options, const ImageSet& set) {
 RunState::RunState(Sequential& model, const TrainOptions& options)
     : optimizer(make_optimizer(model.parameters(), options)) {}
 
-TrainingResult train(Sequential& model, const DataSet& data, const TrainOptions& options, const TrainingHooks& hooks) {
+TrainingResult train(Sequential& model, const DataSet& data, const TrainOptions& options, Workers& workers,
+                     const TrainingHooks& hooks) {
   RunState state(model, options);
-  return train(model, state, data, options, hooks);
+  return train(model, state, data, options, workers, hooks);
 }
 
 TrainingResult train(Sequential& model, RunState& state, const DataSet& data, const TrainOptions& options,
-                     const TrainingHooks& hooks) {
+                     Workers& workers, const TrainingHooks& hooks) {
   const TrainingPlan plan = plan_training(options, data.train);
   Batches batches(data.train, options.pixels, options.batch, options.seed, options.shuffle);
   const Parameters parameters = model.parameters();
-  Tape tape(options.threads), evaluation_tape(options.threads, Tape::Gradients::none);
+  Tape tape(workers), evaluation_tape(workers, Tape::Gradients::none);
   Stopwatch watch;
 
   // What is known after `step` steps.
@@ -147,7 +148,7 @@ TrainingResult train(Sequential& model, RunState& state, const DataSet& data, co
     }
     if (!result.diverged) {
       if (options.clip) clip_grad_norm(parameters, *options.clip);
-      state.optimizer->step(learning_rate(options, step, plan), tape.workers());
+      state.optimizer->step(learning_rate(options, step, plan), workers);
       state.step = step + 1;
     }
 

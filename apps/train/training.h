@@ -25,7 +25,8 @@ struct Evaluation {
 using LogitsHook = std::function<void(const View& logits, Index begin)>;
 
 /// Every sample of the set, in evaluation mode. `tape` must record no gradients. Error if a label is beyond the model's classes.
-Evaluation evaluate(Sequential& model, const ImageSet& set, Pixels pixels, Tape& tape, const LogitsHook& hook = {});
+Evaluation evaluate(const Sequential& model, const ImageSet& set, Pixels pixels, Tape& tape,
+                    const LogitsHook& hook = {});
 
 struct StepRecord {
   std::int64_t step, epoch;  // from 1
@@ -70,10 +71,11 @@ struct RunState {
   std::int64_t epoch_correct = 0;  // samples of the epoch so far that were classified correctly, in training
 };
 
-/// From where `state` stands to the end of the plan. When a hook is called, `state` and the model are those after the step.
+/// From where `state` stands to the end of the plan, its loops split over the workers. When a hook is called, `state` and the model are those after the step.
 TrainingResult train(Sequential& model, RunState& state, const DataSet& data, const TrainOptions& options,
-                     const TrainingHooks& hooks);
+                     Workers& workers, const TrainingHooks& hooks);
 /// From the start.
-TrainingResult train(Sequential& model, const DataSet& data, const TrainOptions& options, const TrainingHooks& hooks);
+TrainingResult train(Sequential& model, const DataSet& data, const TrainOptions& options, Workers& workers,
+                     const TrainingHooks& hooks);
 
 }  // namespace TARE_NAMESPACE

@@ -18,4 +18,11 @@ class Error : public std::runtime_error {
       : std::runtime_error(fmt::format(text, std::forward<Args>(args)...)) {}
 };
 
+/// Error unless `fits`, naming a size or an option, what was expected of it and what was found:
+///   check(p >= 0 && p < 1, "Dropout: p", "a number in [0, 1)", p);
+template <class T>
+void check(bool fits, const char* name, const char* expected, const T& found) {
+  if (!fits) throw Error("{}: expected {}, found {}", name, expected, found);
+}
+
 }  // namespace tare

@@ -2,11 +2,13 @@
 // sample. There are no N-dimensional tensors: an image is a row of pixels, a loss is a 1 x 1 matrix.
 #pragma once
 
-#include <fmt/format.h>
+#include "core/machine/error.h"
+
 #include <Eigen/Core>
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <vector>
 
 // The sources read `real` and build twice. The inline namespace carries the scalar's name into every symbol, so that
@@ -42,62 +44,90 @@ using real = float;
 #endif
 
 using Matrix = Eigen::Matrix<real, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using MatrixMap = Eigen::Map<Matrix>;
 using Row = Eigen::Map<Eigen::Array<real, 1, Eigen::Dynamic>>;
 using ConstRow = Eigen::Map<const Eigen::Array<real, 1, Eigen::Dynamic>>;
+
+/// A matrix in somebody else's memory, to write to. Assigning copies the numbers; Error unless the shapes are equal.
+class MatrixMap : public Eigen::Map<Matrix> {
+ public:
+  // (Scalar is real: inside Eigen's classes the name `real` is a function.)
+  MatrixMap(Scalar* data, Index rows, Index cols) : Map(data, rows, cols) {}
+  MatrixMap(const MatrixMap&) = default;
+  MatrixMap& operator=(const MatrixMap& other) { return *this = static_cast<const Map&>(other); }
+  template <class Other>
+  MatrixMap& operator=(const Eigen::DenseBase<Other>& other) {
+    if (other.rows() != rows() || other.cols() != cols()) {
+      throw Error("expected a matrix {} to copy, found {}", Shape{rows(), cols()}, Shape{other.rows(), other.cols()});
+    }
+    Map::operator=(other.derived());
+    return *this;
+  }
+};
 
 /// A range of columns.
 struct Columns {
   Index begin, size;
 };
 
-/// A read-only matrix in somebody else's memory.
+struct Factor;  // of a product (core/machine/product.h)
+
+/// A read-only matrix in somebody else's memory. `background` says what most of its numbers are, such as an image's empty
+/// pixels, if that is known: products are faster then.
 class View : public Eigen::Map<const Matrix> {
  public:
-  // (Scalar is real: inside Eigen's classes the name `real` is a function.)
-  View(const Scalar* data, Index rows, Index cols) : Map(data, rows, cols) {}
+  View(const Scalar* data, Index rows, Index cols, std::optional<Scalar> background_ = {})
+      : Map(data, rows, cols), background(background_) {}
   View(const MatrixMap& m) : Map(m.data(), m.rows(), m.cols()) {}
   View(const Matrix& m) : Map(m.data(), m.rows(), m.cols()) {}
 
   /// Row i, columns c, as an array for elementwise formulas.
   using Map::row;
   ConstRow row(Index i, Columns c) const { return {data() + i * cols() + c.begin, c.size}; }
+  /// To multiply with: g.transpose() * x.
+  Factor transpose() const;
+
+  std::optional<Scalar> background;
 };
+
+inline Shape shape_of(const View& m) { return {m.rows(), m.cols()}; }
 
 /// Row i, columns c of `m`, to write to.
 inline Row row(MatrixMap& m, Index i, Columns c) { return {m.data() + i * m.cols() + c.begin, c.size}; }
+
+/// Error, naming `what`, if a dimension is below `least`, or if a matrix of this shape has more numbers than memory can hold.
+void check_shape(const char* what, Shape shape, Index least = 0);
 
 /// Gives back what std::aligned_alloc gave.
 struct Free {
   void operator()(std::byte* p) const;
 };
 
-/// A matrix that owns its memory, zero at first; a copy owns a copy. `quarter` (0 to 3) says at which quarter of a
-/// 4096-byte page it begins. A processor may take two addresses that agree modulo 4096 for the same one for a while, and a
-/// loop over a weight, its gradient and its momentum would wait for itself (docs/7-speed.md).
+/// A matrix that owns its memory, zero at first; a copy owns a copy. Error if the shape is none.
 class Buffer : public MatrixMap {
  public:
-  Buffer(Index rows, Index cols, int quarter = 0);
+  Buffer(Index rows, Index cols);
   Buffer(const Buffer& other);
-  /// Copies the numbers. Error if `other` has another shape.
   Buffer& operator=(const Buffer& other);
   using MatrixMap::operator=;
 
  private:
-  Buffer(std::byte* memory, Index rows, Index cols, int quarter);
+  Buffer(std::unique_ptr<std::byte, Free> memory, Index rows, Index cols);
 
   std::unique_ptr<std::byte, Free> memory_;
-  int quarter_;
 };
 
 /// Memory for one training step. It is handed out from the start again after every clear(), so a step that asks for the
-/// same sizes as the last gets the same addresses and allocates nothing.
+/// same sizes as the last gets the same addresses and allocates nothing. Its blocks double in size: steps that grow need no
+/// more than four times the memory of the largest.
 class Arena {
  public:
-  /// Uninitialized, at a multiple of 64 bytes. Neighbours whose size is a multiple of 4096 bytes differ in address modulo 4096.
+  /// Uninitialized, at a multiple of 64 bytes. Error if the shape is none.
   MatrixMap matrix(Index rows, Index cols);
   void* bytes(std::size_t size);
-  void clear() { block_ = used_ = 0; }
+  /// In debug builds what was handed out is filled with NaN, and the address sanitizer, if it is there, reports its use.
+  void clear();
+  /// Whether p points to memory that is not handed out now, as a View does that was kept too long.
+  bool is_stale(const void* p) const;
 
  private:
   struct Block {

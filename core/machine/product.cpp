@@ -1,9 +1,12 @@
 #include "core/machine/product.h"
 
+#include "core/machine/simd.h"
+
 #include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <utility>
 
 // C is computed in tiles, whose entries stay in registers while k runs over all of A's columns and B's rows:
@@ -22,18 +25,12 @@
 namespace TARE_NAMESPACE {
 namespace {
 
-// g++ warns that a packet as a template argument loses its attributes, but this is how PacketBlock is meant to be used.
-#pragma GCC diagnostic ignored "-Wignored-attributes"
-
-// Eigen's names for what a processor does to a register full of numbers, a packet, at once.
-namespace simd = Eigen::internal;
-using Packet = simd::packet_traits<real>::type;
-constexpr int kLanes = simd::packet_traits<real>::size;
+using simd::kLanes, simd::Packet;
 
 // The tile's registers should leave room for a row of the panel and an entry of A; processors have 16 or 32. The fewer rows a
 // tile has, the more often all of them are background.
 constexpr int kRows = 4;
-constexpr int kPackets = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32 ? 6 : 3;
+constexpr int kPackets = simd::kRegisters >= 32 ? 6 : 3;
 constexpr Index kDepth = 1024;          // of a panel: at most 400 kB, which the second cache holds beside some of A
 constexpr Index kHeight = 256 * kRows;  // of the tiles that share a copy of a panel: their Bits take 32 kB
 constexpr Index kStrip = 16 * kRows;  // of tiles that are computed beside C, which is transposed or too narrow for them
@@ -69,10 +66,10 @@ using Bits = std::uint64_t[kDepth / kWord];
 
 // The transpose of the square whose row l begins at row(l).
 template <class RowAt>
-simd::PacketBlock<Packet, kLanes> transposed(const RowAt& row) {
-  simd::PacketBlock<Packet, kLanes> square;
-  for (int l = 0; l < kLanes; ++l) square.packet[l] = simd::ploadu<Packet>(row(l));
-  simd::ptranspose(square);
+simd::Square transposed(const RowAt& row) {
+  simd::Square square;
+  for (int l = 0; l < kLanes; ++l) square.packet[l] = simd::load_any(row(l));
+  simd::transpose(square);
   return square;
 }
 
@@ -88,10 +85,10 @@ void copy_panel(const Factor& b, const Block& block, Panel& panel) {
     if (b.row_stride == 1) {
       for (; k + kLanes <= block.rows; k += kLanes) {
         const auto square = transposed([&](int l) { return at(k, l); });
-        for (int l = 0; l < kLanes; ++l) simd::pstore(to + (k + l) * stride, square.packet[l]);
+        for (int l = 0; l < kLanes; ++l) simd::store(to + (k + l) * stride, square.packet[l]);
       }
     } else if (j + kLanes <= block.cols) {
-      for (; k < block.rows; ++k) simd::pstore(to + k * stride, simd::ploadu<Packet>(at(k, 0)));
+      for (; k < block.rows; ++k) simd::store(to + k * stride, simd::load_any(at(k, 0)));
     }
     for (; k < block.rows; ++k) {
       for (int l = 0; l < kLanes; ++l) to[k * stride + l] = *at(k, l);
@@ -162,15 +159,15 @@ void compute_tile(const Factor& a, const real* a_rows, const Bits& foreground, c
   // (Loops over registers are unrolled early; if not, the compiler would leave the sums in memory.)
 #pragma GCC unroll 24
   for (int i = 0; i < R * P; ++i) {
-    sum[i] = kBackground ? simd::pload<Packet>(panel.start + i % P * kLanes) : simd::pset1<Packet>(0);
+    sum[i] = kBackground ? simd::load(panel.start + i % P * kLanes) : simd::filled_with(0);
     simd::prefetch(c + i / P * c_stride + i % P * kLanes);
   }
   const auto multiply_add = [&](Index k) {
 #pragma GCC unroll 24
     for (int i = 0; i < R * P; ++i) {
-      Packet a_ik = simd::pset1<Packet>(a_rows[i / P * a.row_stride + k * a.col_stride]);
-      if constexpr (kBackground) a_ik = simd::psub(a_ik, simd::pload<Packet>(panel.background));
-      sum[i] = simd::pmadd(a_ik, simd::pload<Packet>(panel.entries + (k * P + i % P) * kLanes), sum[i]);
+      Packet a_ik = simd::filled_with(a_rows[i / P * a.row_stride + k * a.col_stride]);
+      if constexpr (kBackground) a_ik = simd::subtract(a_ik, simd::load(panel.background));
+      sum[i] = simd::multiply_add(a_ik, simd::load(panel.entries + (k * P + i % P) * kLanes), sum[i]);
     }
   };
   if constexpr (kBackground) {
@@ -185,7 +182,7 @@ void compute_tile(const Factor& a, const real* a_rows, const Bits& foreground, c
 #pragma GCC unroll 24
   for (int i = 0; i < R * P; ++i) {
     real* entries = c + i / P * c_stride + i % P * kLanes;
-    simd::pstoreu(entries, add ? simd::padd(simd::ploadu<Packet>(entries), sum[i]) : sum[i]);
+    simd::store_any(entries, add ? simd::add(simd::load_any(entries), sum[i]) : sum[i]);
   }
 }
 
@@ -199,7 +196,7 @@ void copy_rows(const real* rows, Index stride, const Result& c, const Block& blo
       const auto square = transposed([&](int l) { return rows + (i + l) * stride + j; });
       for (int l = 0; l < kLanes; ++l) {
         real* to = c.at(block.row + i, block.col + j + l);
-        simd::pstoreu(to, c.add ? simd::padd(simd::ploadu<Packet>(to), square.packet[l]) : square.packet[l]);
+        simd::store_any(to, c.add ? simd::add(simd::load_any(to), square.packet[l]) : square.packet[l]);
       }
     }
   }
@@ -265,6 +262,10 @@ void multiply_block(const Factor& a, const Factor& b, const Result& first, const
   }
 }
 
+bool overlap(const Factor& f, const MatrixMap& c) {
+  return std::less<>()(f.data, c.data() + c.size()) && std::less<>()(c.data(), f.data + f.rows * f.cols);
+}
+
 }  // namespace
 
 Factor Factor::transpose() const {
@@ -274,7 +275,15 @@ Factor Factor::transpose() const {
   return t;
 }
 
-void multiply(const Product& product, MatrixMap c, bool add, Workers& workers) {
+void multiply(const char* op, const Product& product, MatrixMap c, bool add, Workers& workers) {
+  const Shape a_shape{product.a.rows, product.a.cols}, b_shape{product.b.rows, product.b.cols};
+  if (product.a.cols != product.b.rows || product.a.rows != c.rows() || product.b.cols != c.cols()) {
+    throw Error("{}: expected factors whose product is {}, found {} and {}", op, Shape{c.rows(), c.cols()}, a_shape,
+                b_shape);
+  }
+  if (overlap(product.a, c) || overlap(product.b, c)) {
+    throw Error("{}: a product {} {} cannot be written over one of its factors", op, a_shape, b_shape);
+  }
   // Tiles leave out A's background only. If it is B that has one, C' = B' A'.
   const bool transpose = product.b.background && product.a.rows >= kWorthLooking;
   Factor a = transpose ? product.b.transpose() : product.a;

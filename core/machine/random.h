@@ -12,8 +12,10 @@ namespace tare {
 /// SplitMix64 (Steele, Lea, Flood 2014): 64 bits of state that count up in odd steps, and a hash of each count.
 class Random {
  public:
-  /// `stream` keeps uses of one seed apart: what one stream draws does not depend on how much another has drawn.
-  enum class Stream : std::uint64_t { init = 1, shuffle, dropout, test, digits, toys };
+  /// Keeps uses of one seed apart: what one stream draws does not depend on how much another has drawn. Whoever draws names a
+  /// stream by a number of its own, as in Stream{1000}; Tare's are below 1000.
+  enum class Stream : std::uint64_t {};
+  /// `number` keeps apart what one stream is used for again and again, such as the epochs.
   Random(std::uint64_t seed, Stream stream, std::uint64_t number = 0);
 
   std::uint64_t bits();

@@ -3,6 +3,7 @@
 #include "core/machine/error.h"
 
 #include <system_error>
+#include <utility>
 
 namespace tare {
 namespace {
@@ -65,6 +66,7 @@ void Workers::run(const Loop& loop) {
   for (std::uint32_t left; (left = unfinished_.load(std::memory_order_acquire)) != 0;) {
     wait_while_equal(unfinished_, left);
   }
+  if (failed_.exchange(false)) std::rethrow_exception(std::exchange(error_, nullptr));
 }
 
 bool Workers::run_one_piece() {
@@ -77,7 +79,11 @@ bool Workers::run_one_piece() {
   const Index grains = loop_.count / loop_.grain;
   const Index begin = grains * piece / loop_.pieces * loop_.grain;
   const Index end = piece + 1 == loop_.pieces ? loop_.count : grains * (piece + 1) / loop_.pieces * loop_.grain;
-  loop_.call(loop_.body, begin, end - begin);
+  try {
+    loop_.call(loop_.body, begin, end - begin);
+  } catch (...) {
+    if (!failed_.exchange(true)) error_ = std::current_exception();
+  }
 
   if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished_.notify_one();
   return true;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <thread>
 #include <vector>
 
@@ -28,7 +29,8 @@ class Workers {
 
   /// Calls body(begin, size) on consecutive pieces of [0, count). Every piece but the last begins and ends at a multiple
   /// of `grain`; the tail joins the last piece. `work` is the cost of the whole loop in floating-point operations:
-  /// below `kWorthSplitting` the loop runs inline. `body` must not throw and must not call split.
+  /// below `kWorthSplitting` the loop runs inline. What `body` throws is thrown here, when all pieces are done or given up; of
+  /// several, the first. `body` must not call split.
   template <class Body>
   void split(Index count, Index grain, double work, const Body& body) {
     const Index pieces = work < kWorthSplitting ? 1 : std::min<Index>(threads(), count / grain);
@@ -66,6 +68,8 @@ class Workers {
   std::atomic<std::uint32_t> unfinished_{0};
   std::atomic<std::uint32_t> wake_{0};  // changes with every loop; idle threads sleep on it
   std::atomic<bool> stop_{false};
+  std::atomic<bool> failed_{false};  // a piece of the current loop has thrown error_
+  std::exception_ptr error_;
   std::vector<std::jthread> pool_;
 };
 

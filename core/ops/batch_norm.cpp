@@ -4,67 +4,51 @@
 #include "core/ops/shape_checks.h"
 
 namespace TARE_NAMESPACE {
-namespace {
-
-// What the fused forward pass leaves for the backward pass.
-struct Normalized {
-  BatchNormResult result;
-  View xhat;   // [N x C]
-  View inv_s;  // 1 / sqrt(variance + eps), [1 x C]
-};
-
-Normalized normalize(const char* op, Var x, Var gamma, Var beta, real eps) {
-  require_normalizable(op, x, gamma, beta);
-  Tape& tape = x.tape();
-  const Index c = x.cols();
-  const auto n = static_cast<real>(x.rows());
-  const View x0(x.value().data(), 1, c);
-  Scratch offset = tape.scratch(1, c), mean = tape.scratch(1, c), variance = tape.scratch(1, c);
-  Scratch inv_s = tape.scratch(1, c), xhat = tape.scratch(x.rows(), c);
-  Var y = Tape::record(op, {x, gamma, beta}, x.rows(), c);
-
-  // The mean is kept as x0 + offset, with the column's first value x0. A mean of 1e4 in float is only known to 5e-4; the
-  // differences x - x0 are exact there, and so x - mean = (x - x0) - offset is as accurate as x itself.
-  offset.set_sum([](auto x, auto x0) { return x - x0; }, x, x0);
-  offset /= n;
-  mean = x0 + offset;  // [BN-1]
-
-  Scratch& centred = xhat;  // in whose memory it is, until it is divided by s
-  centred.set([](auto x, auto x0, auto offset) { return (x - x0) - offset; }, x, x0, offset);
-  variance.set_sum([](auto centred) { return centred * centred; }, centred);
-  variance /= n;  // [BN-2]
-
-  inv_s.set([=](auto variance) { return 1 / (variance + eps).sqrt(); }, variance);
-  xhat.set([](auto centred, auto inv_s) { return centred * inv_s; }, centred, inv_s);              // [BN-3]
-  y.set([](auto xhat, auto gamma, auto beta) { return gamma * xhat + beta; }, xhat, gamma, beta);  // [BN-4]
-  return {{y, mean, variance}, xhat, inv_s};
-}
-
-}  // namespace
 
 BatchNormResult batch_norm_composed(Var x, Var gamma, Var beta, real eps) {
-  require_normalizable("batch_norm_composed", x, gamma, beta);
+  require_normalizable("batch_norm_composed", x, gamma, beta, eps);
   Var mean = col_mean(x);  // [BN-1]
   Var centred = sub_row(x, mean);
   Var variance = col_mean(square(centred));  // [BN-2]
   Var inv_s = rsqrt(add_scalar(variance, eps));
   Var xhat = mul_row(centred, inv_s);           // [BN-3]
   Var y = add_row(mul_row(xhat, gamma), beta);  // [BN-4]
-  return {y, mean.value(), variance.value()};
+  return {y, mean.value(), variance.value(), xhat.value(), inv_s.value()};
 }
 
 // [BN-7]  dgamma = sum_j g_j xhat_j
 // [BN-8]  dbeta = sum_j g_j
 // [BN-9]  dx_i = gamma / (N s) (N g_i - sum_j g_j - xhat_i sum_j g_j xhat_j)
 BatchNormResult batch_norm(Var x, Var gamma, Var beta, real eps) {
-  const Normalized forward = normalize("batch_norm", x, gamma, beta, eps);
-  const View xhat = forward.xhat, inv_s = forward.inv_s;
-  forward.result.y.pullback([=](View g) {
+  require_normalizable("batch_norm", x, gamma, beta, eps);
+  Tape& tape = x.tape();
+  const Index c = x.cols();
+  const auto n = static_cast<real>(x.rows());
+  const View x0(x.value().data(), 1, c);
+  Scratch offset = tape.scratch(1, c), mean = tape.scratch(1, c), variance = tape.scratch(1, c);
+  Scratch inv_s = tape.scratch(1, c), xhat = tape.scratch(x.rows(), c);
+  Var y = Tape::record("batch_norm", {x, gamma, beta}, x.rows(), c);
+
+  // The mean is kept as x0 + offset, with the column's first value x0. A mean of 1e4 in float is only known to 5e-4; the
+  // differences x - x0 are exact there, and so x - mean = (x - x0) - offset is as accurate as x itself.
+  offset.set(col_sums([](auto x, auto x0) { return x - x0; }), x, x0);
+  offset /= n;
+  mean = x0 + offset;  // [BN-1]
+
+  Scratch& centred = xhat;  // in whose memory it is, until it is divided by s
+  centred.set([](auto x, auto x0, auto offset) { return (x - x0) - offset; }, x, x0, offset);
+  variance.set(col_sums([](auto centred) { return centred * centred; }), centred);
+  variance /= n;  // [BN-2]
+
+  inv_s.set([=](auto variance) { return 1 / (variance + eps).sqrt(); }, variance);
+  xhat.set([](auto centred, auto inv_s) { return centred * inv_s; }, centred, inv_s);              // [BN-3]
+  y.set([](auto xhat, auto gamma, auto beta) { return gamma * xhat + beta; }, xhat, gamma, beta);  // [BN-4]
+
+  y.pullback([=, xhat = View(xhat), inv_s = View(inv_s)](View g) {
     Tape& tape = x.tape();
-    const auto n = static_cast<real>(g.rows());
-    Scratch sum_g = tape.scratch(1, g.cols()), sum_g_xhat = tape.scratch(1, g.cols());
-    sum_g.set_sum([](auto g) { return g; }, g);
-    sum_g_xhat.set_sum([](auto g, auto xhat) { return g * xhat; }, g, xhat);
+    Scratch sum_g = tape.scratch(1, c), sum_g_xhat = tape.scratch(1, c);
+    sum_g.set(col_sums([](auto g) { return g; }), g);
+    sum_g_xhat.set(col_sums([](auto g, auto xhat) { return g * xhat; }), g, xhat);
     gamma.add_grad([](auto sum) { return sum; }, sum_g_xhat);  // [BN-7]
     beta.add_grad([](auto sum) { return sum; }, sum_g);        // [BN-8]
     x.add_grad(
@@ -76,22 +60,7 @@ BatchNormResult batch_norm(Var x, Var gamma, Var beta, real eps) {
         },
         g, xhat, gamma, inv_s, sum_g, sum_g_xhat);
   });
-  return forward.result;
-}
-
-// [BN-10]  dx_i = gamma / (N s) (N - 1 - xhat_i^2) g_i
-BatchNormResult batch_norm_diagonal_gradient(Var x, Var gamma, Var beta, real eps) {
-  const Normalized forward = normalize("batch_norm_diagonal_gradient", x, gamma, beta, eps);
-  const View xhat = forward.xhat, inv_s = forward.inv_s;
-  forward.result.y.pullback([=](View g) {
-    const auto n = static_cast<real>(g.rows());
-    gamma.add_grad_sum([](auto g, auto xhat) { return g * xhat; }, g, xhat);
-    beta.add_grad_sum([](auto g) { return g; }, g);
-    x.add_grad(
-        [=](auto g, auto xhat, auto gamma, auto inv_s) { return gamma * inv_s / n * ((n - 1) - xhat * xhat) * g; }, g,
-        xhat, gamma, inv_s);
-  });
-  return forward.result;
+  return {y, mean, variance, xhat, inv_s};
 }
 
 }  // namespace TARE_NAMESPACE

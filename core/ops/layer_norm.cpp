@@ -13,7 +13,7 @@ constexpr double kWorkPerEntry = 16;  // in floating-point operations
 }  // namespace
 
 Var layer_norm_composed(Var x, Var gamma, Var beta, real eps) {
-  require_normalizable("layer_norm_composed", x, gamma, beta);
+  require_normalizable("layer_norm_composed", x, gamma, beta, eps);
   Var columns = transpose(x);
   Var centred = sub_row(columns, col_mean(columns));
   Var inv_s = rsqrt(add_scalar(col_mean(square(centred)), eps));
@@ -23,7 +23,7 @@ Var layer_norm_composed(Var x, Var gamma, Var beta, real eps) {
 // With h = g o gamma, row by row:   dx = (h - mean(h) - xhat mean(h o xhat)) / s
 // dgamma = sum_i g_i o xhat_i,   dbeta = sum_i g_i
 Var layer_norm(Var x, Var gamma, Var beta, real eps) {
-  require_normalizable("layer_norm", x, gamma, beta);
+  require_normalizable("layer_norm", x, gamma, beta, eps);
   Tape& tape = x.tape();
   const View values = x.value();
   Scratch xhat = tape.scratch(x.rows(), x.cols()), inv_s = tape.scratch(1, x.rows());
@@ -38,8 +38,8 @@ Var layer_norm(Var x, Var gamma, Var beta, real eps) {
   Var y = Tape::record("layer_norm", {x, gamma, beta}, x.rows(), x.cols());
   y.set([](auto xhat, auto gamma, auto beta) { return gamma * xhat + beta; }, xhat, gamma, beta);
   return y.pullback([=](View g) {
-    gamma.add_grad_sum([](auto g, auto xhat) { return g * xhat; }, g, xhat);
-    beta.add_grad_sum([](auto g) { return g; }, g);
+    gamma.add_grad(col_sums([](auto g, auto xhat) { return g * xhat; }), g, xhat);
+    beta.add_grad(col_sums([](auto g) { return g; }), g);
     Scratch dx = x.tape().scratch(g.rows(), g.cols());
     const auto gamma_row = gamma.value().row(0).array();
     x.tape().workers().split(g.rows(), 1, kWorkPerEntry * g.size(), [&](Index begin, Index size) {

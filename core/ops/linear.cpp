@@ -26,11 +26,11 @@ Var linear(Var x, Var w, Var b) {
   Var y = Tape::record("linear", {x, w, b}, x.rows(), w.rows());
   // A product can be added to what is there: beginning with the bias costs less than adding it to every row afterwards.
   y.set([](auto b) { return b; }, b);
-  y.add(x.factor() * w.factor().transpose());
+  y.add(x.value() * w.value().transpose());
   return y.pullback([=](View g) {
-    x.add_grad(g * w.factor());
-    w.add_grad(Factor(g).transpose() * x.factor());
-    b.add_grad_sum([](auto g) { return g; }, g);
+    x.add_grad(g * w.value());
+    w.add_grad(g.transpose() * x.value());
+    b.add_grad(col_sums([](auto g) { return g; }), g);
   });
 }
 
@@ -38,10 +38,10 @@ Var linear(Var x, Var w, Var b) {
 Var linear(Var x, Var w) {
   check("linear", x, w);
   Var y = Tape::record("linear", {x, w}, x.rows(), w.rows());
-  y.set(x.factor() * w.factor().transpose());
+  y.set(x.value() * w.value().transpose());
   return y.pullback([=](View g) {
-    x.add_grad(g * w.factor());
-    w.add_grad(Factor(g).transpose() * x.factor());
+    x.add_grad(g * w.value());
+    w.add_grad(g.transpose() * x.value());
   });
 }
 

@@ -10,10 +10,10 @@ namespace {
 
 constexpr double kWorkPerLogit = 50;  // in floating-point operations; nearly all of it is the exponential
 
-void check(const char* op, Var logits, std::span<const int> labels) {
+void check(const char* op, const View& logits, std::span<const int> labels) {
   require_nonempty(op, logits);
   if (std::ssize(labels) != logits.rows()) {
-    throw Error("{}: expected one label per row, found {} labels and logits {}", op, labels.size(), logits.shape());
+    throw Error("{}: expected one label per row, found {} labels and logits {}", op, labels.size(), shape_of(logits));
   }
   for (std::size_t i = 0; i < labels.size(); ++i) {
     if (labels[i] < 0 || labels[i] >= logits.cols()) {
@@ -26,7 +26,7 @@ void check(const char* op, Var logits, std::span<const int> labels) {
 
 // L = mean_i (log sum_k e^z_ik - z_i,label)
 Var softmax_cross_entropy_composed(Var logits, std::span<const int> labels) {
-  check("softmax_cross_entropy_composed", logits, labels);
+  check("softmax_cross_entropy_composed", logits.value(), labels);
   Tape& tape = logits.tape();
   Var is_label = tape.constant(Matrix::Zero(logits.rows(), logits.cols()));
   for (Index i = 0; i < logits.rows(); ++i) is_label.mutable_value()(i, labels[static_cast<std::size_t>(i)]) = 1;
@@ -37,9 +37,10 @@ Var softmax_cross_entropy_composed(Var logits, std::span<const int> labels) {
 }
 
 // L = mean_i (log sum_k e^z_ik - z_i,label)          dz_ik = g / N (softmax(z_i)_k - [k = label_i])
-Var softmax_cross_entropy(Var logits, std::span<const int> labels) {
-  check("softmax_cross_entropy", logits, labels);
+Var softmax_cross_entropy(Var logits, std::span<const int> given) {
+  check("softmax_cross_entropy", logits.value(), given);
   Tape& tape = logits.tape();
+  const std::span<const int> labels = tape.copy(given);
   const View z = logits.value();
   const auto n = static_cast<real>(z.rows());
   Scratch softmax = tape.scratch(z.rows(), z.cols()), losses = tape.scratch(1, z.rows());
@@ -64,12 +65,16 @@ Var softmax_cross_entropy(Var logits, std::span<const int> labels) {
 }
 
 Index predicted_class(const View& logits, Index row) {
+  if (row < 0 || row >= logits.rows() || logits.cols() < 1) {
+    throw Error("predicted_class: expected logits with a row {}, found {}", row, shape_of(logits));
+  }
   Index largest;
   logits.row(row).maxCoeff(&largest);
   return largest;
 }
 
 Index count_correct(const View& logits, std::span<const int> labels) {
+  check("count_correct", logits, labels);
   Index correct = 0;
   for (Index i = 0; i < logits.rows(); ++i) {
     correct += predicted_class(logits, i) == labels[static_cast<std::size_t>(i)];

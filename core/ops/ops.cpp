@@ -17,20 +17,20 @@ auto filled_like(const X& x, real c) {
 Var matmul(Var a, Var b) {
   require(a.cols() == b.rows(), "matmul", a, b, "[N x K] and [K x M]");
   Var y = Tape::record("matmul", {a, b}, a.rows(), b.cols());
-  y.set(a.factor() * b.factor());
+  y.set(a.value() * b.value());
   return y.pullback([=](View g) {
-    a.add_grad(g * b.factor().transpose());
-    b.add_grad(a.factor().transpose() * g);
+    a.add_grad(g * b.value().transpose());
+    b.add_grad(a.value().transpose() * g);
   });
 }
 
 // Y = A'             dA = G'
 Var transpose(Var a) {
   Var y = Tape::record("transpose", {a}, a.cols(), a.rows());
-  y.mutable_value() = a.value().transpose();
+  y.mutable_value() = a.value().Map::transpose();
   return y.pullback([=](View g) {
     Scratch g_transposed = a.tape().scratch(g.cols(), g.rows());
-    g_transposed = g.transpose();
+    g_transposed = g.Map::transpose();
     a.add_grad([](auto gt) { return gt; }, g_transposed);
   });
 }
@@ -68,13 +68,6 @@ Var mul(Var a, Var b) {
   });
 }
 
-// Y = c A            dA = c G
-Var scale(Var a, real c) {
-  Var y = Tape::record("scale", {a}, a.rows(), a.cols());
-  y.set([=](auto a) { return c * a; }, a);
-  return y.pullback([=](View g) { a.add_grad([=](auto g) { return c * g; }, g); });
-}
-
 // Y = A + c          dA = G
 Var add_scalar(Var a, real c) {
   Var y = Tape::record("add_scalar", {a}, a.rows(), a.cols());
@@ -89,7 +82,7 @@ Var add_row(Var a, Var r) {
   y.set([](auto a, auto r) { return a + r; }, a, r);
   return y.pullback([=](View g) {
     a.add_grad([](auto g) { return g; }, g);
-    r.add_grad_sum([](auto g) { return g; }, g);
+    r.add_grad(col_sums([](auto g) { return g; }), g);
   });
 }
 
@@ -100,7 +93,7 @@ Var sub_row(Var a, Var r) {
   y.set([](auto a, auto r) { return a - r; }, a, r);
   return y.pullback([=](View g) {
     a.add_grad([](auto g) { return g; }, g);
-    r.add_grad_sum([](auto g) { return -g; }, g);
+    r.add_grad(col_sums([](auto g) { return -g; }), g);
   });
 }
 
@@ -111,23 +104,16 @@ Var mul_row(Var a, Var r) {
   y.set([](auto a, auto r) { return a * r; }, a, r);
   return y.pullback([=](View g) {
     a.add_grad([](auto g, auto r) { return g * r; }, g, r);
-    r.add_grad_sum([](auto g, auto a) { return g * a; }, g, a);
+    r.add_grad(col_sums([](auto g, auto a) { return g * a; }), g, a);
   });
-}
-
-// y = 1' A           dA = 1 g
-Var col_sum(Var a) {
-  Var y = Tape::record("col_sum", {a}, 1, a.cols());
-  y.set_sum([](auto a) { return a; }, a);
-  return y.pullback([=](View g) { a.add_grad([](auto g) { return g; }, g); });
 }
 
 // y = 1' A / N       dA = 1 g / N
 Var col_mean(Var a) {
-  require_nonempty("col_mean", a);
+  require_nonempty("col_mean", a.value());
   const auto n = static_cast<real>(a.rows());
   Var y = Tape::record("col_mean", {a}, 1, a.cols());
-  y.set_sum([](auto a) { return a; }, a);
+  y.set(col_sums([](auto a) { return a; }), a);
   y.mutable_value() /= n;
   return y.pullback([=](View g) { a.add_grad([=](auto g) { return g / n; }, g); });
 }
@@ -136,16 +122,16 @@ Var col_mean(Var a) {
 Var sum(Var a) {
   Var y = Tape::record("sum", {a}, 1, 1);
   y.mutable_value()(0, 0) = a.value().sum();
-  return y.pullback([=](View g) { a.add_grad([g = g(0, 0)](auto a) { return filled_like(a, g); }, a); });
+  return y.pullback([=](View g) { a.add_grad([g = g(0, 0)] { return g; }); });
 }
 
 // y = 1' A 1 / (N C) dA = g / (N C) 1 1'
 Var mean(Var a) {
-  require_nonempty("mean", a);
+  require_nonempty("mean", a.value());
   const auto n = static_cast<real>(a.rows() * a.cols());
   Var y = Tape::record("mean", {a}, 1, 1);
   y.mutable_value()(0, 0) = a.value().sum() / n;
-  return y.pullback([=](View g) { a.add_grad([g = g(0, 0) / n](auto a) { return filled_like(a, g); }, a); });
+  return y.pullback([=](View g) { a.add_grad([g = g(0, 0) / n] { return g; }); });
 }
 
 // Y = A o A          dA = 2 G o A
@@ -153,13 +139,6 @@ Var square(Var a) {
   Var y = Tape::record("square", {a}, a.rows(), a.cols());
   y.set([](auto a) { return a * a; }, a);
   return y.pullback([=](View g) { a.add_grad([](auto g, auto a) { return 2 * g * a; }, g, a); });
-}
-
-// Y = A^(1/2)        dA = G / (2 Y)
-Var sqrt(Var a) {
-  Var y = Tape::record("sqrt", {a}, a.rows(), a.cols());
-  y.set([](auto a) { return a.sqrt(); }, a);
-  return y.pullback([=](View g) { a.add_grad([](auto g, auto y) { return g / (2 * y); }, g, y); });
 }
 
 // Y = A^(-1/2)       dA = -G o Y^3 / 2
@@ -208,7 +187,7 @@ Var tanh(Var a) {
 
 // Y = A o M          dA = G o M,   with M_ij = 0 with probability p, else 1 / (1 - p)
 Var dropout(Var a, double p, Random& random) {
-  if (!(p >= 0 && p < 1)) throw Error("dropout: expected a probability in [0, 1), found {}", p);
+  check(p >= 0 && p < 1, "dropout: p", "a probability in [0, 1)", p);
   Var y = Tape::record("dropout", {a}, a.rows(), a.cols());
   Scratch mask = a.tape().scratch(a.rows(), a.cols());
   for (real& m : mask.reshaped<Eigen::RowMajor>()) m = random.uniform() < p ? real{0} : static_cast<real>(1 / (1 - p));

@@ -14,21 +14,18 @@ Var transpose(Var a);      // A'          [N x C] -> [C x N]
 Var add(Var a, Var b);          // A + B   all [N x C]
 Var sub(Var a, Var b);          // A - B
 Var mul(Var a, Var b);          // A o B
-Var scale(Var a, real c);       // c A
 Var add_scalar(Var a, real c);  // A + c
 
 Var add_row(Var a, Var r);  // A + 1 r    [N x C] [1 x C] -> [N x C]
 Var sub_row(Var a, Var r);  // A - 1 r
 Var mul_row(Var a, Var r);  // A o (1 r)
 
-Var col_sum(Var a);   // 1' A             [N x C] -> [1 x C]
-Var col_mean(Var a);  // 1' A / N
+Var col_mean(Var a);  // 1' A / N         [N x C] -> [1 x C]
 Var sum(Var a);       // the sum of all entries, [N x C] -> [1 x 1]
 Var mean(Var a);      // sum(A) / (N C)
 
 // Elementwise, [N x C] -> [N x C].
 Var square(Var a);
-Var sqrt(Var a);
 Var rsqrt(Var a);  // 1 / sqrt(A)
 Var exp(Var a);
 Var log(Var a);

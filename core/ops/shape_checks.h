@@ -3,6 +3,8 @@
 
 #include "core/tape.h"
 
+#include <cmath>
+
 namespace TARE_NAMESPACE {
 
 inline void require(bool fits, const char* op, Var a, Var b, const char* expected) {
@@ -15,13 +17,14 @@ inline void require_row(const char* op, Var a, Var r) {
 }
 
 /// A reduction of nothing has no value.
-inline void require_nonempty(const char* op, Var a) {
-  if (a.rows() < 1 || a.cols() < 1) throw Error("{}: expected at least one row and column, found {}", op, a.shape());
+inline void require_nonempty(const char* op, const View& a) {
+  if (a.size() == 0) throw Error("{}: expected at least one row and column, found {}", op, shape_of(a));
 }
 
-/// x [N x C] with something to normalize; gamma and beta [1 x C].
-inline void require_normalizable(const char* op, Var x, Var gamma, Var beta) {
-  require_nonempty(op, x);
+/// x [N x C] with something to normalize; gamma and beta [1 x C]; eps >= 0.
+inline void require_normalizable(const char* op, Var x, Var gamma, Var beta, real eps) {
+  if (!(eps >= 0 && std::isfinite(eps))) throw Error("{}: expected a finite eps of at least 0, found {}", op, eps);
+  require_nonempty(op, x.value());
   require_row(op, x, gamma);
   require_row(op, x, beta);
 }

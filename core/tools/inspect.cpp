@@ -6,12 +6,11 @@
 namespace TARE_NAMESPACE {
 namespace {
 
-Shape shape_of(const View& m) { return {m.rows(), m.cols()}; }
-
 // The first row's first three numbers.
 std::string corner(const View& m) {
   std::string text;
-  for (Index j = 0; j < std::min<Index>(m.cols(), 3); ++j) text += fmt::format("{:>10.3g}", m(0, j));
+  for (Index j = 0; j < (m.rows() > 0 ? std::min<Index>(m.cols(), 3) : 0); ++j)
+    text += fmt::format("{:>10.3g}", m(0, j));
   return text + (m.size() > 3 || m.rows() > 1 ? " .." : "   ");
 }
 
@@ -23,19 +22,19 @@ std::string operands(const Tape::Entry& e) {
   return text;
 }
 
-double largest(const View& m) { return static_cast<double>(m.cwiseAbs().maxCoeff()); }
+double largest(const View& m) { return m.size() == 0 ? 0 : static_cast<double>(m.cwiseAbs().maxCoeff()); }
 
 // "relu (layer 2)"
 std::string place_name(const Tape::Entry& e) {
   if (e.parameter != nullptr) return entry_name(e);
-  return e.layer < 0 ? std::string(e.op) : fmt::format("{} (layer {})", e.op, e.layer);
+  return e.layer.empty() ? std::string(e.op) : fmt::format("{} (layer {})", e.op, e.layer);
 }
 
 }  // namespace
 
 std::string entry_name(const Tape::Entry& e) {
   if (e.parameter == nullptr) return e.op;
-  return e.layer < 0 ? e.parameter->name : fmt::format("{}.{}", e.layer, e.parameter->name);
+  return e.layer.empty() ? e.parameter->name : fmt::format("{}.{}", e.layer, e.parameter->name);
 }
 
 bool is_zero_to_rounding(const Tape& tape, const Tape::Entry& leaf) {

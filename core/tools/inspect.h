@@ -8,7 +8,7 @@
 
 namespace TARE_NAMESPACE {
 
-/// "0.weight": the layer's number, if the value belongs to one, and the parameter's name; else the op's name.
+/// "0.weight", "2.0.weight": the layer's place, if the value belongs to one, and the parameter's name; else the op's name.
 std::string entry_name(const Tape::Entry& entry);
 
 /// One line per value: place, op, shape, the places of its operands, a corner of the value and, after backward(), of its

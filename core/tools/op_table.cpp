@@ -61,7 +61,7 @@ class Table {
   }
   void add(const char* op, const std::vector<std::vector<Shape>>& shape_lists, Domain domain, const Differentiable& f) {
     for (const std::vector<Shape>& shapes : shape_lists) {
-      Random random(1, Random::Stream::test, cases.size());
+      Random random(1, Random::Stream{4}, cases.size());
       OpCase c{.op = op, .shapes = "", .inputs = {}, .f = f};
       for (Shape shape : shapes) {
         c.inputs.push_back(draw(shape, domain, random));
@@ -115,20 +115,17 @@ std::vector<OpCase> op_table() {
   t.add("add", two, [](Tape&, Inputs in) { return add(in[0], in[1]); });
   t.add("sub", two, [](Tape&, Inputs in) { return sub(in[0], in[1]); });
   t.add("mul", two, [](Tape&, Inputs in) { return mul(in[0], in[1]); });
-  t.add("scale", one, [](Tape&, Inputs in) { return scale(in[0], real{-1.7}); });
   t.add("add_scalar", one, [](Tape&, Inputs in) { return add_scalar(in[0], real{0.3}); });
 
   t.add("add_row", with_row, [](Tape&, Inputs in) { return add_row(in[0], in[1]); });
   t.add("sub_row", with_row, [](Tape&, Inputs in) { return sub_row(in[0], in[1]); });
   t.add("mul_row", with_row, [](Tape&, Inputs in) { return mul_row(in[0], in[1]); });
 
-  t.add("col_sum", one, [](Tape&, Inputs in) { return col_sum(in[0]); });
   t.add("col_mean", one, [](Tape&, Inputs in) { return col_mean(in[0]); });
   t.add("sum", one, [](Tape&, Inputs in) { return sum(in[0]); });
   t.add("mean", one, [](Tape&, Inputs in) { return mean(in[0]); });
 
   t.add("square", one, [](Tape&, Inputs in) { return square(in[0]); });
-  t.add("sqrt", one, Domain::positive, [](Tape&, Inputs in) { return sqrt(in[0]); });
   t.add("rsqrt", one, Domain::positive, [](Tape&, Inputs in) { return rsqrt(in[0]); });
   t.add("exp", one, [](Tape&, Inputs in) { return exp(in[0]); });
   t.add("log", one, Domain::positive, [](Tape&, Inputs in) { return log(in[0]); });
@@ -137,7 +134,7 @@ std::vector<OpCase> op_table() {
   t.add("tanh", one, [](Tape&, Inputs in) { return tanh(in[0]); });
   // A generator of its own for every call, so that each drops the same entries.
   t.add("dropout", one, [](Tape&, Inputs in) {
-    Random r(1, Random::Stream::dropout);
+    Random r(1, Random::Stream{3});
     return dropout(in[0], 0.4, r);
   });
 
@@ -154,12 +151,6 @@ std::vector<OpCase> op_table() {
                       [](Tape&, Inputs in) { return batch_norm(in[0], in[1], in[2], kEps).y; });
   t.add_normalization("batch_norm_composed", batches, false,
                       [](Tape&, Inputs in) { return batch_norm_composed(in[0], in[1], in[2], kEps).y; });
-  // Not at N = 2, where its gradient is almost right: nearly zero, as the true one.
-  const std::size_t first_diagonal = t.cases.size();
-  t.add_normalization("batch_norm_diagonal_gradient", {{3, 3}, {4, 3}, {60, 2}}, false,
-                      [](Tape&, Inputs in) { return batch_norm_diagonal_gradient(in[0], in[1], in[2], kEps).y; });
-  for (std::size_t i = first_diagonal; i < t.cases.size(); ++i) t.cases[i].expected_failure = true;
-
   const std::vector<Shape> rows{{1, 2}, {3, 2}, {3, 4}, {1, 60}, {2, 128}};
   t.add_normalization("layer_norm", rows, true, [](Tape&, Inputs in) { return layer_norm(in[0], in[1], in[2], kEps); });
   t.add_normalization("layer_norm_composed", rows, true,

@@ -15,6 +15,8 @@
 namespace tare {
 namespace {
 
+constexpr Random::Stream kStream{5};
+
 constexpr std::int64_t kTraining = 60'000, kTest = 10'000, kSide = 28;
 
 // How much writers differ: standard deviations, unless they are called means. Lengths are in heights of a digit, those of the
@@ -53,8 +55,7 @@ float nearly_exp(float x) {
 
 class Artist {
  public:
-  Artist(std::uint64_t seed, std::int64_t number)
-      : random_(seed, Random::Stream::digits, static_cast<std::uint64_t>(number)) {}
+  Artist(std::uint64_t seed, std::int64_t number) : random_(seed, kStream, static_cast<std::uint64_t>(number)) {}
 
   // Writes one image and returns what it shows.
   std::uint8_t draw(std::uint8_t* image);

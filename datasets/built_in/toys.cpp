@@ -8,6 +8,8 @@
 namespace tare {
 namespace {
 
+constexpr Random::Stream kStream{6};
+
 constexpr std::int64_t kTraining = 20'000, kTest = 2'000;
 constexpr double kPi = 3.14159265358979323846;
 
@@ -65,7 +67,7 @@ DataSet make_toy(std::string_view name, std::uint64_t seed) {
   const auto number = static_cast<std::size_t>(std::ranges::find(kToys, name) - kToys.begin());
   const auto& recipe = kRecipes[number];
   const auto points = [&](std::int64_t count, std::uint64_t part) {
-    Random random(seed, Random::Stream::toys, 2 * number + part);
+    Random random(seed, kStream, 2 * number + part);
     ImageSet set{.count = count, .rows = 1, .cols = 2, .pixels = {}, .labels = {}};
     for (std::int64_t i = 0; i < count; ++i) {
       const auto label = static_cast<int>(random.below(static_cast<std::uint32_t>(recipe.classes)));

@@ -5,6 +5,7 @@
 
 #include <fmt/ranges.h>
 
+#include <bit>
 #include <charconv>
 #include <cstring>
 #include <set>
@@ -16,26 +17,60 @@ constexpr Dtype kReal = sizeof(real) == 4 ? Dtype::F32 : Dtype::F64;
 
 std::string shape_text(const std::vector<Index>& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
 
+// Whoever writes a layer says both the shape and where the numbers are.
+void check_size(const std::vector<Index>& shape, Index size, const std::string& where) {
+  Index product = 1;
+  for (const Index n : shape) product *= n;
+  if (product != size) throw Error("{}: expected the shape of {} numbers, found {}", where, size, shape_text(shape));
+}
+
+using Found = std::variant<Matrix, std::int64_t, std::uint64_t>;
+
 template <class From>
-void convert(const std::vector<std::byte>& bytes, MatrixMap to) {
-  for (Index i = 0; i < to.size(); ++i) {
+Matrix converted(const std::vector<std::byte>& bytes, Index rows, Index cols) {
+  Matrix m(rows, cols);
+  for (Index i = 0; i < m.size(); ++i) {
     From number;
     std::memcpy(&number, bytes.data() + sizeof(From) * static_cast<std::size_t>(i), sizeof(From));
-    to.data()[i] = static_cast<real>(number);
+    m.data()[i] = static_cast<real>(number);
+  }
+  return m;
+}
+
+// The numbers of `found`, if they can be what is expected. `where` names the file, or nothing, and the tensor.
+Found decode(const StateTensor& expected, const TensorData& found, const std::string& where) {
+  if (found.shape != expected.shape) {
+    throw Error("{}: expected the shape {}, found {}", where, shape_text(expected.shape), shape_text(found.shape));
+  }
+  const auto* matrix = std::get_if<MatrixMap>(&expected.data);
+  if ((matrix == nullptr) != (found.dtype == Dtype::I64)) {
+    const char* numbers = "F32 or F64";
+    throw Error("{}: expected {}, found {}", where, matrix == nullptr ? "I64" : numbers,
+                matrix == nullptr ? numbers : "I64");
+  }
+  if (matrix == nullptr) {
+    std::int64_t number;
+    std::memcpy(&number, found.bytes.data(), sizeof(number));
+    if (std::holds_alternative<std::int64_t*>(expected.data)) return number;
+    return std::bit_cast<std::uint64_t>(number);
+  }
+  check_size(expected.shape, matrix->size(), where);
+  const auto convert = found.dtype == Dtype::F32 ? converted<float> : converted<double>;
+  return convert(found.bytes, matrix->rows(), matrix->cols());
+}
+
+// What both a file that is read and one that is written must fulfil.
+void check_numbers(const View& numbers, Values values, const std::string& where) {
+  if (values == Values::any || numbers.size() == 0) return;
+  if (!numbers.allFinite()) throw Error("{}: expected finite numbers, found others", where);
+  if (values == Values::finite_not_negative && numbers.minCoeff() < 0) {
+    throw Error("{}: expected numbers of at least 0, found {}", where, numbers.minCoeff());
   }
 }
 
-void check(const StateTensor& expected, const TensorData& found, const std::string& file) {
-  if (found.shape != expected.shape) {
-    throw Error("{}: {}: expected the shape {}, found {}", file, expected.name, shape_text(expected.shape),
-                shape_text(found.shape));
-  }
-  const bool is_count = std::holds_alternative<std::int64_t*>(expected.data);
-  if (is_count != (found.dtype == Dtype::I64)) {
-    const char* numbers = "F32 or F64";
-    throw Error("{}: {}: expected {}, found {}", file, expected.name, is_count ? "I64" : numbers,
-                is_count ? numbers : "I64");
-  }
+void check_count(std::int64_t count, const std::string& where) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 53;  // counting on does not overflow
+  if (count < 0 || count > kMost) throw Error("{}: expected a count from 0 to 2^53, found {}", where, count);
 }
 
 // What the tensors at one position of the Sequential say about its layer.
@@ -60,73 +95,67 @@ std::map<std::size_t, Position> positions(const Safetensors& contents, const std
 
 }  // namespace
 
-Safetensors state_tensors(const std::vector<StateTensor>& state) {
+Safetensors state_tensors(const std::vector<ConstStateTensor>& state) {
   Safetensors contents;
-  for (const StateTensor& tensor : state) {
-    TensorData& data = contents.tensors[tensor.name];
-    data.shape = tensor.shape;
-    if (const auto* count = std::get_if<std::int64_t*>(&tensor.data)) {
-      data.dtype = Dtype::I64;
-      const auto* bytes = reinterpret_cast<const std::byte*>(*count);
-      data.bytes.assign(bytes, bytes + sizeof(std::int64_t));
+  const auto add = [&](const ConstStateTensor& tensor, Dtype dtype, const void* numbers, std::size_t size) {
+    const auto* bytes = static_cast<const std::byte*>(numbers);
+    TensorData data{dtype, tensor.shape, {bytes, bytes + size}};
+    if (!contents.tensors.emplace(tensor.name, std::move(data)).second) {
+      throw Error("{}: expected one tensor of this name, found two", tensor.name);
+    }
+  };
+  for (const ConstStateTensor& tensor : state) {
+    if (const auto* count = std::get_if<const std::int64_t*>(&tensor.data)) {
+      check_count(**count, tensor.name);
+      add(tensor, Dtype::I64, *count, sizeof(**count));
+    } else if (const auto* bits = std::get_if<const std::uint64_t*>(&tensor.data)) {
+      add(tensor, Dtype::I64, *bits, sizeof(**bits));
     } else {
-      const MatrixMap& numbers = std::get<MatrixMap>(tensor.data);
-      data.dtype = kReal;
-      const auto* bytes = reinterpret_cast<const std::byte*>(numbers.data());
-      data.bytes.assign(bytes, bytes + sizeof(real) * static_cast<std::size_t>(numbers.size()));
+      const View& numbers = std::get<View>(tensor.data);
+      check_size(tensor.shape, numbers.size(), tensor.name);
+      check_numbers(numbers, tensor.values, tensor.name);
+      add(tensor, kReal, numbers.data(), sizeof(real) * static_cast<std::size_t>(numbers.size()));
     }
   }
   return contents;
 }
 
-Safetensors state_tensors(Sequential& model) { return state_tensors(model.state()); }
+Safetensors state_tensors(const Sequential& model) { return state_tensors(state_of(model)); }
 
 void load_state(const std::vector<StateTensor>& state, const std::string& owner, const Safetensors& contents,
                 const std::string& file) {
   std::set<std::string> names;
   for (const StateTensor& tensor : state) {
-    const auto found = contents.tensors.find(tensor.name);
-    if (found == contents.tensors.end()) {
+    if (!contents.tensors.contains(tensor.name)) {
       throw Error("{}: {}: expected by {}, missing in the file", file, tensor.name, owner);
     }
-    check(tensor, found->second, file);
     names.insert(tensor.name);
   }
   for (const auto& [name, tensor] : contents.tensors) {
     if (!names.contains(name)) throw Error("{}: {}: in the file, but not in {}", file, name, owner);
   }
+  // All is checked before anything is copied.
+  std::vector<Found> found;
   for (const StateTensor& tensor : state) {
-    const TensorData& found = contents.tensors.at(tensor.name);
-    if (const auto* count = std::get_if<std::int64_t*>(&tensor.data)) {
-      std::memcpy(*count, found.bytes.data(), sizeof(std::int64_t));
-    } else if (found.dtype == Dtype::F32) {
-      convert<float>(found.bytes, std::get<MatrixMap>(tensor.data));
+    const std::string where = fmt::format("{}: {}", file, tensor.name);
+    found.push_back(decode(tensor, contents.tensors.at(tensor.name), where));
+    if (const auto* m = std::get_if<Matrix>(&found.back())) check_numbers(*m, tensor.values, where);
+    if (const auto* count = std::get_if<std::int64_t>(&found.back())) check_count(*count, where);
+  }
+  for (std::size_t i = 0; i < state.size(); ++i) {
+    if (const auto* m = std::get_if<MatrixMap>(&state[i].data)) {
+      MatrixMap to = *m;
+      to = std::get<Matrix>(found[i]);
+    } else if (const auto* count = std::get_if<std::int64_t*>(&state[i].data)) {
+      **count = std::get<std::int64_t>(found[i]);
     } else {
-      convert<double>(found.bytes, std::get<MatrixMap>(tensor.data));
+      *std::get<std::uint64_t*>(state[i].data) = std::get<std::uint64_t>(found[i]);
     }
   }
 }
 
 void load_state(Sequential& model, const Safetensors& contents, const std::string& file) {
   load_state(model.state(), "the model " + model.describe(), contents, file);
-  check_counts(model.state(), "", file);
-  for (const StateTensor& tensor : model.state()) {
-    const auto* numbers = std::get_if<MatrixMap>(&tensor.data);
-    if (numbers == nullptr) continue;
-    if (!numbers->allFinite()) throw Error("{}: {}: expected finite numbers, found others", file, tensor.name);
-    if (tensor.name.ends_with(".running_var") && numbers->minCoeff() < 0) {
-      throw Error("{}: {}: expected variances, found {}", file, tensor.name, numbers->minCoeff());
-    }
-  }
-}
-
-void check_counts(const std::vector<StateTensor>& state, const std::string& prefix, const std::string& file) {
-  constexpr std::int64_t kMost = std::int64_t{1} << 53;
-  for (const StateTensor& tensor : state) {
-    const auto* count = std::get_if<std::int64_t*>(&tensor.data);
-    if (count == nullptr || (**count >= 0 && **count <= kMost)) continue;
-    throw Error("{}: {}{}: expected a count from 0 to 2^53, found {}", file, prefix, tensor.name, **count);
-  }
 }
 
 Sequential build_model(const Safetensors& contents, Activation activation, const std::string& file) {
@@ -140,8 +169,8 @@ Sequential build_model(const Safetensors& contents, Activation activation, const
     if (model.size() == 0 ? gap > 0 : gap > 2) {
       throw Error("{}: {}: expected a tensor at a position before it", file, weight_name);
     }
-    if (gap >= 1) add_activation(model, activation);
-    if (gap == 2) model.add(Dropout(0, Random(0, Random::Stream::dropout)));
+    if (gap >= 1) model.add(activation_layer(activation));
+    if (gap == 2) model.add(Dropout(0, Random(0, Random::Stream{3})));
 
     const bool is_linear = shape.size() == 2;
     const Index in = shape.empty() ? 0 : shape.back();

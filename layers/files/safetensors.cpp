@@ -1,10 +1,10 @@
 #include "layers/files/safetensors.h"
 
+#include "core/machine/crc32.h"
 #include "core/machine/error.h"
 #include "core/machine/file.h"
 
 #include <fmt/ranges.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <bit>
@@ -24,7 +24,8 @@ using nlohmann::json;
 static_assert(std::endian::native == std::endian::little, "tensors are copied to and from files as they are in memory");
 
 constexpr std::uint64_t kLargestHeader = 100'000'000;  // as in the reference implementation
-constexpr const char* kDigest = "tensors_crc32";       // the entry of the metadata
+constexpr const char* kMetadata = "__metadata__";
+constexpr const char* kDigest = "tensors_crc32";  // the entry of the metadata
 
 struct DtypeInfo {
   Dtype dtype;
@@ -41,58 +42,26 @@ std::string printable(const std::string& name) {
   return quoted.substr(1, quoted.size() - 2);
 }
 
-// Throws if an object has a key twice (parsers disagree on which of the two counts), or something is nested deeper than an array
-// in a tensor's entry.
-class HeaderCheck : public nlohmann::json_sax<json> {
- public:
-  explicit HeaderCheck(const std::string& file) : file_(file) {}
-
-  bool start_object(std::size_t) override {
-    keys_.emplace_back();
-    return enter();
-  }
-  bool key(string_t& name) override {
-    if (keys_.back().insert(name).second) return true;
-    throw Error("{}: the key {} stands twice in its header", file_, json(name).dump());
-  }
-  bool end_object() override {
-    keys_.pop_back();
-    return leave();
-  }
-  bool start_array(std::size_t) override { return enter(); }
-  bool end_array() override { return leave(); }
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool string(string_t&) override { return true; }
-  bool binary(binary_t&) override { return true; }
-  // The parser that comes after this says what is wrong.
-  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
-
- private:
-  bool enter() {
-    if (++depth_ > 3) throw Error("{}: its header is nested too deeply", file_);
-    return true;
-  }
-  bool leave() {
-    --depth_;
-    return true;
-  }
-
-  const std::string& file_;
-  std::vector<std::set<std::string>> keys_;  // of the objects that are open
-  int depth_ = 0;
-};
-
 json parse_header(const std::string& file, std::string_view text) {
   // The parser would take it for the end of the text, and not look at what follows.
   if (text.find('\0') != text.npos) throw Error("{}: its header is not valid JSON: it contains a zero byte", file);
+  // A key that stands twice is an error, because parsers disagree on which of the two counts; so is what is nested deeper than an
+  // array in a tensor's entry.
+  std::vector<std::set<std::string>> keys;  // of the objects that are open
+  const auto check = [&](int depth, json::parse_event_t event, json& parsed) {
+    using Event = json::parse_event_t;
+    if (event == Event::object_start) keys.emplace_back();
+    if (event == Event::object_end) keys.pop_back();
+    if (event == Event::key && !keys.back().insert(parsed.get<std::string>()).second) {
+      throw Error("{}: the key {} stands twice in its header", file, parsed.dump());
+    }
+    if (depth >= 3 && (event == Event::object_start || event == Event::array_start)) {
+      throw Error("{}: its header is nested too deeply", file);
+    }
+    return true;
+  };
   try {
-    HeaderCheck check(file);
-    json::sax_parse(text, &check);
-    return json::parse(text);
+    return json::parse(text, check);
   } catch (const json::exception& error) {
     const bool utf8 = std::string_view(error.what()).find("UTF-8") == std::string_view::npos;
     throw Error("{}: its header is not valid {}: {}", file, utf8 ? "JSON" : "UTF-8", error.what());
@@ -198,7 +167,7 @@ Layout parse_layout(const std::string& file, std::string_view header_text, std::
   Layout layout;
   const json header = parse_header(file, header_text);
   for (const auto& [name, entry] : header.items()) {
-    if (name == "__metadata__") {
+    if (name == kMetadata) {
       layout.metadata = parse_metadata(file, entry);
     } else {
       layout.places.push_back(parse_place(file, name, entry));
@@ -223,6 +192,17 @@ Layout parse_layout(const std::string& file, std::string_view header_text, std::
 // The same for all files that hold the same tensors in the same order.
 std::string digest_of(std::uint32_t crc32) { return fmt::format("{:08x}", crc32); }
 
+// What reading would refuse.
+void check_writable_tensor(const std::string& file, const std::string& name, const TensorData& data) {
+  if (name == kMetadata) throw Error("{}: cannot be written: {} is no name for a tensor", file, name);
+  std::uint64_t bytes = info(data.dtype).size;
+  for (const std::int64_t n : data.shape) bytes *= static_cast<std::uint64_t>(n);
+  if (bytes != data.bytes.size()) {
+    throw Error("{}: cannot be written: {}: expected {} bytes for [{}], found {}", file, printable(name), bytes,
+                fmt::join(data.shape, ", "), data.bytes.size());
+  }
+}
+
 std::string_view as_text(const std::vector<std::byte>& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -243,11 +223,6 @@ Safetensors take_tensors(const std::string& file, Layout layout, std::string_vie
 }
 
 }  // namespace
-
-std::uint32_t extend_crc32(std::uint32_t crc, std::string_view bytes) {
-  if (bytes.empty()) return crc;  // zlib takes a null pointer for the wish to begin anew
-  return static_cast<std::uint32_t>(crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
-}
 
 Safetensors decode_safetensors(std::string_view bytes, const std::string& file) {
   const std::uint64_t header_size = parse_header_size(file, bytes, bytes.size());
@@ -278,13 +253,14 @@ void write_safetensors(const fs::path& file, const Safetensors& contents) {
   std::uint32_t crc = 0;
   for (const auto* tensor : order) {
     const auto& [name, data] = *tensor;
+    check_writable_tensor(file.string(), name, data);
     const std::uint64_t end = offset + data.bytes.size();
     header[name] = {{"dtype", info(data.dtype).name}, {"shape", data.shape}, {"data_offsets", {offset, end}}};
     offset = end;
     crc = extend_crc32(crc, as_text(data.bytes));
   }
-  header["__metadata__"] = contents.metadata;
-  header["__metadata__"][kDigest] = digest_of(crc);
+  header[kMetadata] = contents.metadata;
+  header[kMetadata][kDigest] = digest_of(crc);
   std::string text;
   try {
     text = header.dump();

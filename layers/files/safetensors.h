@@ -35,7 +35,4 @@ Safetensors decode_safetensors(std::string_view bytes, const std::string& file);
 /// cannot be written; then the old one is still there and nothing else is left behind.
 void write_safetensors(const std::filesystem::path& file, const Safetensors& contents);
 
-/// The CRC-32 of some bytes that have the CRC-32 `crc` (0 of none) and these behind them.
-std::uint32_t extend_crc32(std::uint32_t crc, std::string_view bytes);
-
 }  // namespace tare

@@ -77,7 +77,7 @@ void write_set(const fs::path& folder, const std::string& name, std::uint32_t co
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t label = i % 10;
     labels += static_cast<char>(label);
-    Random pattern(label, Random::Stream::test);
+    Random pattern(label, Random::Stream{4});
     for (int p = 0; p < 64; ++p) {
       const std::uint32_t light = pattern.below(2) * 150;
       images += static_cast<char>(light + random.below(106));
@@ -91,7 +91,7 @@ void write_set(const fs::path& folder, const std::string& name, std::uint32_t co
 
 void write_digits(const fs::path& folder) {
   fs::create_directories(folder);
-  Random random(99, Random::Stream::test);
+  Random random(99, Random::Stream{4});
   write_set(folder, "train", 330, random);
   write_set(folder, "t10k", 100, random);
 }

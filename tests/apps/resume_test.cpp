@@ -25,7 +25,7 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 // ---- In one process: from every step, for every part of the state ---------------------------------------------------
 
 DataSet noise_data() {
-  Random random(3, Random::Stream::test);
+  Random random(3, Random::Stream{4});
   auto set = [&](std::int64_t count) {
     ImageSet images{.count = count, .rows = 3, .cols = 3, .pixels = {}, .labels = {}};
     for (std::int64_t i = 0; i < count * 9; ++i) images.pixels.push_back(static_cast<std::uint8_t>(random.below(256)));
@@ -48,6 +48,7 @@ struct Run {
   // Trains until `end` steps are done and returns what was seen of each.
   std::string go_on(std::int64_t end) {
     std::string seen;
+    Workers workers(options.threads);
     TrainingHooks hooks;
     hooks.should_stop = [&] { return state.step == end; };
     hooks.after_step = [&](const StepRecord& s) {
@@ -55,7 +56,7 @@ struct Run {
       seen += fmt::format("{} {} {} {} {} {} {}\n", s.step, s.epoch, s.lr, s.loss, s.epoch_loss, s.epoch_accuracy,
                           s.evaluation == nullptr ? 0 : s.evaluation->loss);
     };
-    const TrainingResult result = train(model, state, data, options, hooks);
+    const TrainingResult result = train(model, state, data, options, workers, hooks);
     CHECK(result.stopped == (end < plan_training(options, data.train).steps));
     CHECK(result.last.step == end);
     return seen;

@@ -69,7 +69,7 @@ double measure_bandwidth(double bytes, int threads) {
   const auto n = static_cast<Index>(bytes / (2 * sizeof(real)));
   const int repeats = static_cast<int>(1 + 1e6 / bytes);
   Workers workers(threads);
-  Buffer from(1, n), to(1, n, 2);
+  Buffer from(1, n), to(1, n);
   return rate(bytes * repeats, [&] {
     for (int i = 0; i < repeats; ++i) {
       workers.split(
@@ -104,7 +104,8 @@ struct Cost {
 void add(const std::string& name, int threads, Cost cost, const std::function<double(Tape&)>& run) {
   benchmark::RegisterBenchmark(fmt::format("{}/threads:{}", name, threads).c_str(),
                                [=](benchmark::State& state) {
-                                 Tape tape(threads);
+                                 Workers workers(threads);
+                                 Tape tape(workers);
                                  run(tape);
                                  double seconds = 0;
                                  for (auto _ : state) {
@@ -125,7 +126,7 @@ void add(const std::string& name, int threads, Cost cost, const std::function<do
 }
 
 void fill(Buffer& buffer) {
-  Random random(1, Random::Stream::test);
+  Random random(1, Random::Stream{4});
   for (real& x : buffer.reshaped<Eigen::RowMajor>()) x = static_cast<real>(random.normal());
 }
 
@@ -150,10 +151,11 @@ void add_products(const std::string& name, int threads, Index n, Index in, Index
   };
   add_product("Y=XW'", [=](Tape& tape) { linear(tape.leaf(*x), tape.leaf(*w)); });
   add_product("dW=G'X", [=](Tape& tape) {
-    tape.leaf(*w).add(Factor(y->value).transpose() * Factor(x->value));  // added to what is there, as a gradient is
+    // Added to what is there, as a gradient is.
+    multiply("dW", View(y->value).transpose() * View(x->value), w->grad, true, tape.workers());
   });
   if (first) return;  // images need no gradient
-  add_product("dX=GW", [=](Tape& tape) { tape.constant(n, in).set(Factor(y->value) * Factor(w->value)); });
+  add_product("dX=GW", [=](Tape& tape) { tape.constant(n, in).set(View(y->value) * View(w->value)); });
 }
 
 // An op of one matrix and rows, forward, and backward from the sum of its result, which adds one pass over its gradient.

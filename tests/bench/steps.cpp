@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
   TrainOptions options = options_of(std::string_view(argv[1]) == "W3" ? Work::w3 : Work::w1, 784, 10);
   options.steps = std::atol(argv[2]);
 
-  Random random(1, Random::Stream::test);
+  Random random(1, Random::Stream{4});
   DataSet data{.train = {.count = 16 * options.batch, .rows = 28, .cols = 28, .pixels = {}, .labels = {}},
                .test = {},
                .classes = 10};
@@ -48,7 +48,8 @@ int main(int argc, char** argv) {
     data.train.labels.push_back(static_cast<std::uint8_t>(random.below(10)));
   }
   Sequential model = make_mlp(options.network, 1);
-  const TrainingResult result =
-      train(model, data, options, {.after_step = [](const StepRecord&) {}, .should_stop = [] { return false; }});
+  Workers workers(options.threads);
+  const TrainingResult result = train(model, data, options, workers,
+                                      {.after_step = [](const StepRecord&) {}, .should_stop = [] { return false; }});
   fmt::print("{}\n", result.last.loss);
 }

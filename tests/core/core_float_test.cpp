@@ -35,7 +35,7 @@ TEST_CASE("batch_norm in float survives a mean of 1e4") {
     for (const double mean : {0.0, 1e4, -1e4}) {
       INFO("N = " << n << ", mean " << mean);
       constexpr Index c = 24;
-      Random random(4, Random::Stream::test, static_cast<std::uint64_t>(n));
+      Random random(4, Random::Stream{4}, static_cast<std::uint64_t>(n));
       Matrix x = random_matrix(random, n, c).array() + static_cast<real>(mean);
       const Matrix upstream = random_matrix(random, n, c);
       // The first value of a column is what it is centred on; it may be an unusual one.

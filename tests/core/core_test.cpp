@@ -1,5 +1,6 @@
 // The tape, the ops' values and errors, and the identities that the fused ops must fulfil; for both scalars.
 // Derivatives against finite differences are in op_table_test.cpp.
+#include "apps/train/diagonal_gradient.h"
 #include "core/ops/batch_norm.h"
 #include "core/ops/layer_norm.h"
 #include "core/ops/linear.h"
@@ -22,7 +23,7 @@ constexpr double kTolerance = kDouble ? 1e-12 : 2e-5;  // of two ways to compute
 constexpr real kEps = static_cast<real>(1e-5);
 constexpr real kNan = std::numeric_limits<real>::quiet_NaN();
 
-Random test_random(std::uint64_t number = 0) { return Random(3, Random::Stream::test, number); }
+Random test_random(std::uint64_t number = 0) { return Random(3, Random::Stream{4}, number); }
 
 // The Var that `f` makes of leaves for the parameters.
 template <class F>
@@ -102,8 +103,6 @@ TEST_CASE("the ops compute what their names say") {
   check_value(
       "mul", n, c, [&] { return mul(va, vb); }, [&](Index i, Index j) { return a(i, j) * b(i, j); });
   check_value(
-      "scale", n, c, [&] { return scale(va, real{3}); }, [&](Index i, Index j) { return 3 * a(i, j); });
-  check_value(
       "add_scalar", n, c, [&] { return add_scalar(va, real{3}); }, [&](Index i, Index j) { return a(i, j) + 3; });
   check_value(
       "add_row", n, c, [&] { return add_row(va, vr); }, [&](Index i, Index j) { return a(i, j) + r(0, j); });
@@ -112,8 +111,6 @@ TEST_CASE("the ops compute what their names say") {
   check_value(
       "mul_row", n, c, [&] { return mul_row(va, vr); }, [&](Index i, Index j) { return a(i, j) * r(0, j); });
   check_value(
-      "col_sum", 1, c, [&] { return col_sum(va); }, [&](Index, Index j) { return column_total(j); });
-  check_value(
       "col_mean", 1, c, [&] { return col_mean(va); }, [&](Index, Index j) { return column_total(j) / n; });
   check_value(
       "sum", 1, 1, [&] { return sum(va); }, [&](Index, Index) { return total; });
@@ -121,8 +118,6 @@ TEST_CASE("the ops compute what their names say") {
       "mean", 1, 1, [&] { return mean(va); }, [&](Index, Index) { return total / (n * c); });
   check_value(
       "square", n, c, [&] { return square(va); }, [&](Index i, Index j) { return a(i, j) * a(i, j); });
-  check_value(
-      "sqrt", n, c, [&] { return sqrt(vp); }, [&](Index i, Index j) { return std::sqrt(p(i, j)); });
   check_value(
       "rsqrt", n, c, [&] { return rsqrt(vp); }, [&](Index i, Index j) { return 1 / std::sqrt(p(i, j)); });
   check_value(
@@ -216,7 +211,6 @@ TEST_CASE("sums over no rows are zero, forward and backward") {
   tape.constant(Matrix::Constant(50, 3, kNan));  // what lies in the memory that the step gets
   tape.clear();
   const Var none = tape.constant(0, 3);
-  CHECK(same_bits(col_sum(none).value(), Matrix::Zero(1, 3)));
   const Var loss = sum(add_row(none, tape.leaf(r)));
   CHECK(loss.value()(0, 0) == 0);
   tape.backward(loss);
@@ -262,15 +256,15 @@ TEST_CASE("a shape error names the op and both shapes") {
   expect("linear", {"[3 x 3]", "[1 x 2]"}, [&] { linear(x, square_x, short_row); });
   expect("linear", {"[3 x 3]", "[2 x 3]"}, [&] { linear(x, square_x, x); });
 
-  using Normalization = BatchNormResult (*)(Var, Var, Var, real);
-  for (const auto& named : {std::pair<const char*, Normalization>{"batch_norm", batch_norm},
+  for (const auto& named : {std::pair<const char*, BatchNormOp>{"batch_norm", batch_norm},
                             {"batch_norm_composed", batch_norm_composed},
-                            {"batch_norm_diagonal_gradient", batch_norm_diagonal_gradient}}) {
+                            {"batch_norm", batch_norm_diagonal_gradient}}) {  // which begins with it
     const char* op = named.first;
-    const Normalization f = named.second;
+    const BatchNormOp f = named.second;
     expect(op, {"[2 x 3]", "[1 x 2]"}, [&] { f(x, short_row, row, kEps); });
     expect(op, {"[2 x 3]", "[2 x 3]"}, [&] { f(x, row, x, kEps); });
     expect(op, {"[0 x 3]"}, [&] { f(tape.constant(0, 3), row, row, kEps); });
+    expect(op, {"eps", "-1"}, [&] { f(x, row, row, -1); });
   }
   expect("layer_norm", {"[2 x 3]", "[1 x 2]"}, [&] { layer_norm(x, short_row, row, kEps); });
   expect("layer_norm", {"[2 x 3]", "[1 x 2]"}, [&] { layer_norm(x, row, short_row, kEps); });
@@ -325,7 +319,7 @@ TEST_CASE("misuse of the tape is an error") {
     const Var x = tape.leaf(p), y = other.leaf(p);
     CHECK(error_of([&] { add(x, y); }) == "add: its operands are on different tapes");
     CHECK(error_of([&] { matmul(y, x); }) == "matmul: its operands are on different tapes");
-    CHECK(error_of([&] { Tape::record("four", {x, x, x, x}, 1, 1); }) == "four: expected at most 3 operands, found 4");
+    CHECK(error_of([&] { Tape::record("four", {x, x, x, x}, 1, 1); }) == "four: expected 1 to 3 operands, found 4");
     CHECK(contains(error_of([&] { tape.backward(sum(y)); }), "on another tape"));
   }
   SUBCASE("backward on a matrix") {
@@ -384,7 +378,7 @@ TEST_CASE("a value that is used twice gets both gradients") {
   }
   SUBCASE("in a diamond: d(x^2 + 5 x^2)/dx through y = x^2") {
     const Var y = square(x);
-    tape.backward(add(y, scale(y, 5)));
+    tape.backward(add(y, mul(y, tape.constant(Matrix::Constant(1, 1, 5)))));
     CHECK(y.grad()(0, 0) == 6);
     CHECK(p.grad(0, 0) == 36);
   }
@@ -439,6 +433,13 @@ TEST_CASE("the gradient of a value that the loss does not depend on is zero") {
   CHECK(same_bits(p.grad, Matrix::Ones(2, 2)));
 }
 
+// c a
+Var times(Var a, real c) {
+  Var y = Tape::record("times", {a}, a.rows(), a.cols());
+  y.set([=](auto a) { return c * a; }, a);
+  return y.pullback([=](View g) { a.add_grad([=](auto g) { return c * g; }, g); });
+}
+
 TEST_CASE("a chain of 10,000 ops, and its memory the second time") {
   constexpr int kLength = 10'000;
   constexpr auto factor = static_cast<real>(1.0005), shift = static_cast<real>(-0.001);
@@ -454,7 +455,7 @@ TEST_CASE("a chain of 10,000 ops, and its memory the second time") {
     real value = p.value(0, 0), derivative = 1;
     for (int i = 0; i < kLength; ++i) {
       const bool even = i % 2 == 0;
-      y = even ? scale(y, factor) : add_scalar(y, shift);
+      y = even ? times(y, factor) : add_scalar(y, shift);
       value = even ? factor * value : value + shift;
       if (even) derivative *= factor;
       of_step.push_back(y.value().data());
@@ -500,7 +501,7 @@ TEST_CASE("a tape without gradients computes values and keeps nothing else") {
     const Var x = square(tape.leaf(p)), y = square(x);
     return reinterpret_cast<const char*>(y.value().data()) - reinterpret_cast<const char*>(x.value().data());
   };
-  Tape recording, tape(1, Tape::Gradients::none);
+  Tape recording, tape(Tape::Gradients::none);
   const Var first = tape.constant(2, 2), second = tape.constant(2, 2);
   const auto nothing_between =
       reinterpret_cast<const char*>(second.value().data()) - reinterpret_cast<const char*>(first.value().data());
@@ -515,20 +516,17 @@ TEST_CASE("a tape without gradients computes values and keeps nothing else") {
   CHECK(same_bits(p.grad, Matrix::Zero(2, 2)));
 }
 
-TEST_CASE("neighbours in an arena are aligned, apart, and not a multiple of a page apart") {
+TEST_CASE("what an arena hands out is aligned, apart, and at the same place the next time") {
   Arena arena;
   std::vector<const real*> first;
   for (int i = 0; i < 8; ++i) {
-    MatrixMap m = arena.matrix(32, 32);  // 4096 bytes in float, 8192 in double
+    MatrixMap m = arena.matrix(31, 33);
     m.setConstant(static_cast<real>(i));
     first.push_back(m.data());
   }
   for (std::size_t i = 0; i < first.size(); ++i) {
     CHECK(reinterpret_cast<std::uintptr_t>(first[i]) % 64 == 0);
-    CHECK(View(first[i], 32, 32).cwiseEqual(static_cast<real>(i)).all());
-    for (std::size_t j = 0; j < i; ++j) {
-      CHECK((reinterpret_cast<std::uintptr_t>(first[i]) - reinterpret_cast<std::uintptr_t>(first[j])) % 4096 != 0);
-    }
+    CHECK(View(first[i], 31, 33).cwiseEqual(static_cast<real>(i)).all());
   }
   // A matrix larger than any block, between small ones, comes back at the same address too.
   Arena mixed;
@@ -540,7 +538,7 @@ TEST_CASE("neighbours in an arena are aligned, apart, and not a multiple of a pa
   CHECK(round[0] == round[1]);
 }
 
-TEST_CASE("a copied parameter owns its numbers, and value and gradient begin in different quarters of a page") {
+TEST_CASE("a copied parameter owns its numbers") {
   Parameter p = parameter(Matrix::Ones(64, 64));
   Parameter q = p;
   q.value(0, 0) = 5;
@@ -550,10 +548,6 @@ TEST_CASE("a copied parameter owns its numbers, and value and gradient begin in 
   p = q;
   CHECK(p.value(0, 0) == 5);
   CHECK(p.value.data() != q.value.data());
-  for (const Parameter* one : {&p, &q}) {
-    CHECK(reinterpret_cast<std::uintptr_t>(one->value.data()) % 4096 == 0);
-    CHECK(reinterpret_cast<std::uintptr_t>(one->grad.data()) % 4096 == 1024);
-  }
 }
 
 // ---- Fused against composed ----------------------------------------------------------------------------------------
@@ -657,7 +651,6 @@ BatchNormInputs batch_norm_inputs(Index n, Index c, std::uint64_t number) {
   return in;
 }
 
-using BatchNormOp = BatchNormResult (*)(Var, Var, Var, real);
 Result run_batch_norm(BatchNormOp op, const BatchNormInputs& in) {
   return run([op](In x) { return op(x[0], x[1], x[2], kEps).y; }, in.inputs, in.upstream);
 }

@@ -333,7 +333,8 @@ std::vector<int> numbers(const Batch& batch) {
 std::vector<int> epoch_order(Batches& batches, Index epoch, int threads = 1) {
   std::vector<int> order;
   for (Index step = epoch * batches.per_epoch(); step < (epoch + 1) * batches.per_epoch(); ++step) {
-    Tape tape(threads);
+    Workers workers(threads);
+    Tape tape(workers);
     const std::vector<int> batch = numbers(batches.at(step, tape));
     order.insert(order.end(), batch.begin(), batch.end());
   }
@@ -400,7 +401,7 @@ TEST_CASE("a batch cannot be larger than the data") {
   const ImageSet set = numbered(10);
   CHECK(Batches(set, Pixels::unit, 10, 1, true).per_epoch() == 1);
   CHECK(error_of([&] { Batches(set, Pixels::unit, 11, 1, true); }) ==
-        "batch: expected at most the 10 training images, found 11");
+        "batch: expected 1 to 10 training images, found 11");
 }
 
 TEST_CASE("the pixel scalings") {
@@ -415,7 +416,7 @@ TEST_CASE("the pixel scalings") {
     const Var x = gather(set, pixels, 0, 2, tape);
     const View all = x.value(), batch = Batches(set, pixels, 2, 1, false).at(0, tape).x.value();
     REQUIRE(all.size() == 4);
-    CHECK(x.factor().background == all(0, 0));
+    CHECK(x.value().background == all(0, 0));
     for (Index i = 0; i < 4; ++i) {
       CAPTURE(i);
       const double e = expected[static_cast<std::size_t>(i)];
@@ -429,7 +430,8 @@ TEST_CASE("the pixel scalings") {
 TEST_CASE("gather takes consecutive images, as a constant") {
   const ImageSet set = numbered(700);
   for (const int threads : {1, 3}) {
-    Tape tape(threads);
+    Workers workers(threads);
+    Tape tape(workers);
     const Var x = gather(set, Pixels::unit, 250, 300, tape);
     REQUIRE(x.rows() == 300);
     REQUIRE(x.cols() == 2);
@@ -438,6 +440,36 @@ TEST_CASE("gather takes consecutive images, as a constant") {
     }
     CHECK(contains(error_of([&] { x.grad(); }), "needs no gradient"));
   }
+}
+
+TEST_CASE("batches of a set that somebody made are checked") {
+  const ImageSet good{.count = 3, .rows = 1, .cols = 2, .pixels = {1, 2, 3, 4, 5, 6}, .labels = {0, 1, 0}};
+  const auto of = [](const ImageSet& set, Index size) {
+    return error_of([&] { Batches(set, Pixels::standard, size, 1, true); });
+  };
+  CHECK(of(good, 3) == "");
+  for (const Index size : {0, -1, 4}) {
+    CHECK(of(good, size) == fmt::format("batch: expected 1 to 3 training images, found {}", size));
+  }
+  ImageSet few_pixels = good, few_labels = good, negative = good;
+  few_pixels.pixels.pop_back();
+  few_labels.labels.pop_back();
+  negative.count = -1;
+  CHECK(of(few_pixels, 2) == "images: expected 3 x 1 x 2 pixels, found 5");
+  CHECK(of(few_labels, 2) == "batch: expected a label for each of 3 images, found 2");
+  CHECK(of(negative, 2).starts_with("images: "));
+
+  Tape tape;
+  Batches batches(good, Pixels::standard, 2, 1, true);
+  CHECK(error_of([&] { batches.at(-1, tape); }) == "batch: step: expected at least 0, found -1");
+  const auto gathered = [&](const ImageSet& set, Index begin, Index size) {
+    return error_of([&] { gather(set, Pixels::unit, begin, size, tape); });
+  };
+  CHECK(gathered(good, 1, 2) == "");
+  CHECK(gathered(good, 2, 2) == "gather: expected a part of 3 images, found 2 from 2 on");
+  CHECK(gathered(good, -1, 2) == "gather: expected a part of 3 images, found 2 from -1 on");
+  CHECK(gathered(good, 0, -1).starts_with("gather: "));
+  CHECK(gathered(few_pixels, 0, 1).starts_with("images: "));
 }
 
 }  // namespace

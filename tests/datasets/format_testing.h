@@ -56,7 +56,7 @@ inline std::string image_header(std::uint32_t count, std::uint32_t rows, std::ui
 
 /// Pixels that hardly compress, so that damage to a compressed file hits them.
 inline std::string images_file(std::uint32_t count, std::uint32_t rows = 2, std::uint32_t cols = 3) {
-  Random random(1, Random::Stream::test, count);
+  Random random(1, Random::Stream{4}, count);
   std::string file = image_header(count, rows, cols);
   for (std::uint32_t i = 0; i < count * rows * cols; ++i) file += static_cast<char>(random.below(256));
   return file;

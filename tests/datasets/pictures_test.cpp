@@ -27,7 +27,7 @@ using testing::PngHeader;
 using testing::TemporaryFolder;
 
 GrayImage noise(std::int64_t rows, std::int64_t cols) {
-  Random random(7, Random::Stream::test);
+  Random random(7, Random::Stream{4});
   GrayImage image(rows, cols);
   for (std::uint8_t& pixel : image.pixels) pixel = static_cast<std::uint8_t>(random.below(256));
   return image;
@@ -263,7 +263,7 @@ double mean_difference(const GrayImage& a, const GrayImage& b) {
 TEST_CASE("ink is found dark on light, light on dark, on uneven paper, in noise, beside specks and shadows") {
   const GrayImage drawn = seven(9), form = read_ink(drawn);
   CHECK(form.pixels == formed(drawn).pixels);
-  Random random(1, Random::Stream::test);
+  Random random(1, Random::Stream{4});
   CHECK(mean_difference(read_ink(mapped(drawn, [](double, double, double ink) { return 255 - 255 * ink; })), form) ==
         0);
   CHECK(mean_difference(read_ink(mapped(drawn, [](double, double, double ink) { return 90 - 40 * ink; })), form) < 1);
@@ -291,7 +291,7 @@ TEST_CASE("thin strokes are thickened, others are not") {
 }
 
 TEST_CASE("paper without ink is blank") {
-  Random random(1, Random::Stream::test);
+  Random random(1, Random::Stream{4});
   const GrayImage field(120, 90);
   CHECK_FALSE(find_ink(field));
   CHECK_FALSE(find_ink(GrayImage(1, 1, 255)));

@@ -18,7 +18,7 @@ namespace {
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 Matrix logits_of(Sequential model, const ImageSet& set) {
-  Tape tape(1, Tape::Gradients::none);
+  Tape tape(Tape::Gradients::none);
   return model.forward(gather(set, Pixels::standard, 0, set.count, tape), Mode::eval).value();
 }
 
@@ -26,7 +26,8 @@ void train(Sequential& model, const ImageSet& set, Index steps) {
   Batches batches(set, Pixels::standard, 100, 1, true);
   const Parameters parameters = model.parameters();
   Sgd sgd(parameters, {.momentum = 0.9});
-  Tape tape(2);
+  Workers workers(2);
+  Tape tape(workers);
   for (Index step = 0; step < steps; ++step) {
     tape.clear();
     const Batch batch = batches.at(step, tape);
@@ -61,12 +62,12 @@ void check_folding(const ImageSet& train_set, const ImageSet& test_set, const st
 }
 
 ImageSet synthetic(std::int64_t count) {
-  Random random(7, Random::Stream::test, static_cast<std::uint64_t>(count));
+  Random random(7, Random::Stream{4}, static_cast<std::uint64_t>(count));
   ImageSet set{count, 6, 6, std::vector<std::uint8_t>(static_cast<std::size_t>(36 * count)),
                std::vector<std::uint8_t>(static_cast<std::size_t>(count))};
   for (std::size_t i = 0; i < set.labels.size(); ++i) {
     set.labels[i] = static_cast<std::uint8_t>(i % 10);
-    Random pattern(set.labels[i], Random::Stream::test);
+    Random pattern(set.labels[i], Random::Stream{4});
     for (std::size_t p = 0; p < 36; ++p) {
       set.pixels[36 * i + p] = static_cast<std::uint8_t>(pattern.below(2) * 120 + random.below(136));
     }
@@ -107,7 +108,7 @@ TEST_CASE("what cannot be folded is an error that names the layer") {
   };
   Sequential after_relu;
   after_relu.add(Linear({.in = 3, .out = 4}));
-  after_relu.add(Relu());
+  after_relu.add(activation_layer(Activation::relu));
   after_relu.add(BatchNorm({.features = 4}));
   CHECK(contains(message(after_relu), "layer 2, BatchNorm(4)"));
   CHECK(contains(message(after_relu), "found ReLU"));

@@ -1,5 +1,7 @@
 // The layers, Sequential and make_mlp, in double: values, gradients, what each call may change, and copies.
+#include "apps/train/diagonal_gradient.h"
 #include "core/tools/gradcheck.h"
+#include "core/tools/inspect.h"
 #include "layers/batch_norm.h"
 #include "layers/init.h"
 #include "layers/layer_norm.h"
@@ -11,13 +13,14 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <functional>
 #include <string>
 #include <vector>
 
 namespace tare {
 namespace {
 
-Random test_random(std::uint64_t number = 0) { return Random(5, Random::Stream::test, number); }
+Random test_random(std::uint64_t number = 0) { return Random(5, Random::Stream{4}, number); }
 
 Matrix evaluate(Layer& layer, const Matrix& x, Mode mode) {
   Tape tape;
@@ -172,11 +175,11 @@ TEST_CASE("BatchNorm's running statistics by hand") {
 TEST_CASE("BatchNorm's running statistics after k steps, in closed form [BN-5]") {
   constexpr int steps = 7;
   constexpr Index features = 5;
-  for (const BatchNormKind kind : {BatchNormKind::fused, BatchNormKind::composed, BatchNormKind::diagonal}) {
+  for (const BatchNormOp op : {batch_norm, batch_norm_composed}) {
     for (const double momentum : {0.1, 0.3}) {
       CAPTURE(momentum);
       Random random = test_random(2);
-      BatchNorm layer({.features = features, .kind = kind, .momentum = momentum});
+      BatchNorm layer({.features = features, .op = op, .momentum = momentum});
       // running_k = (1 - m)^k running_0 + sum_i m (1 - m)^(k - 1 - i) batch_i
       Matrix mean = Matrix::Zero(1, features), var = Matrix::Constant(1, features, std::pow(1 - momentum, steps));
       for (int i = 0; i < steps; ++i) {
@@ -198,8 +201,8 @@ TEST_CASE("BatchNorm's running statistics after k steps, in closed form [BN-5]")
 
 TEST_CASE("BatchNorm: evaluation uses the running statistics and changes nothing [BN-6]") {
   Random random = test_random(3);
-  for (const BatchNormKind kind : {BatchNormKind::fused, BatchNormKind::composed, BatchNormKind::diagonal}) {
-    BatchNorm layer({.features = 4, .kind = kind, .eps = 0.25});
+  for (const BatchNormOp op : {batch_norm, batch_norm_composed}) {
+    BatchNorm layer({.features = 4, .op = op, .eps = 0.25});
     randomize(layer, random);
     const std::vector<Matrix> before = snapshot(layer);
     for (const Index n : {1, 6}) {  // a single sample can be evaluated
@@ -259,14 +262,14 @@ TEST_CASE("BatchNorm: one sample cannot train, and the error says where and what
   CHECK(error_of([&] { evaluate(model, Matrix::Ones(2, 3), Mode::train); }).empty());
 }
 
-TEST_CASE("BatchNormKind: the same outputs; the diagonal's gradient differs") {
+TEST_CASE("BatchNorm trains with the op it is given: the same outputs; the diagonal's gradient differs") {
   Random random = test_random(5);
   const Matrix x = random_matrix(random, 6, 5), upstream = random_matrix(random, 6, 5);
   struct Result {
     Matrix y, dx, dgamma, dbeta, running_mean, running_var;
   };
-  auto run = [&](BatchNormKind kind) {
-    BatchNorm layer({.features = 5, .kind = kind});
+  auto run = [&](BatchNormOp op) {
+    BatchNorm layer({.features = 5, .op = op});
     Random same_numbers = test_random(6);
     randomize(layer, same_numbers);
     for (Parameter* p : layer.parameters()) p->grad.setZero();
@@ -277,8 +280,8 @@ TEST_CASE("BatchNormKind: the same outputs; the diagonal's gradient differs") {
     tape.backward(sum(mul(y, tape.constant(upstream))));
     return Result{value, input.grad, layer.gamma.grad, layer.beta.grad, layer.running_mean, layer.running_var};
   };
-  const Result fused = run(BatchNormKind::fused), composed = run(BatchNormKind::composed);
-  const Result diagonal = run(BatchNormKind::diagonal);
+  const Result fused = run(batch_norm), composed = run(batch_norm_composed);
+  const Result diagonal = run(batch_norm_diagonal_gradient);
   for (const Result* other : {&composed, &diagonal}) {
     CHECK(max_difference(fused.y, other->y) <= 1e-12);
     CHECK(max_difference(fused.dgamma, other->dgamma) <= 1e-12);
@@ -303,12 +306,12 @@ TEST_CASE("the gradients of every layer, by input and parameters, against centra
   layers.push_back(std::make_unique<Linear>(Linear::Options{.in = 4, .out = 3, .bias = false}));
   layers.push_back(std::make_unique<BatchNorm>(BatchNorm::Options{.features = 4}));
   layers.push_back(
-      std::make_unique<BatchNorm>(BatchNorm::Options{.features = 4, .kind = BatchNormKind::composed, .eps = 0.1}));
+      std::make_unique<BatchNorm>(BatchNorm::Options{.features = 4, .op = batch_norm_composed, .eps = 0.1}));
   layers.push_back(std::make_unique<LayerNorm>(LayerNorm::Options{.features = 4}));
   layers.push_back(std::make_unique<LayerNorm>(LayerNorm::Options{.features = 4, .eps = 0.1}));
-  layers.push_back(std::make_unique<Relu>());
-  layers.push_back(std::make_unique<Sigmoid>());
-  layers.push_back(std::make_unique<Tanh>());
+  layers.push_back(std::make_unique<Elementwise>("ReLU", relu));
+  layers.push_back(std::make_unique<Elementwise>("Sigmoid", sigmoid));
+  layers.push_back(std::make_unique<Elementwise>("Tanh", tanh));
   layers.push_back(std::make_unique<Dropout>(0.4, test_random(8)));
   for (const auto& layer : layers) {
     randomize(*layer, random);
@@ -353,9 +356,9 @@ TEST_CASE("LayerNorm normalizes each sample, in both modes") {
 TEST_CASE("the activations") {
   Matrix x(1, 3);
   x << -2, 0, 3;
-  Relu relu_layer;
-  Sigmoid sigmoid_layer;
-  Tanh tanh_layer;
+  Elementwise relu_layer = activation_layer(Activation::relu);
+  Elementwise sigmoid_layer = activation_layer(Activation::sigmoid);
+  Elementwise tanh_layer = activation_layer(Activation::tanh);
   for (const Mode mode : {Mode::train, Mode::eval}) {
     const Matrix r = evaluate(relu_layer, x, mode), s = evaluate(sigmoid_layer, x, mode);
     const Matrix t = evaluate(tanh_layer, x, mode);
@@ -457,9 +460,9 @@ TEST_CASE("copying a layer copies everything it owns") {
   check_copies(LayerNorm({.features = 3}), LayerNorm({.features = 3}));
   check_copies(BatchNorm({.features = 3}), BatchNorm({.features = 3}));
 
-  const BatchNorm original({.features = 3, .kind = BatchNormKind::diagonal, .eps = 0.5, .momentum = 0.25});
+  const BatchNorm original({.features = 3, .op = batch_norm_composed, .eps = 0.5, .momentum = 0.25});
   const BatchNorm copy(original);
-  CHECK(copy.options.kind == BatchNormKind::diagonal);
+  CHECK((copy.options.op == batch_norm_composed));
   CHECK(copy.options.eps == 0.5);
   CHECK(copy.options.momentum == 0.25);
 }
@@ -499,7 +502,7 @@ TEST_CASE("Sequential: names, order and description") {
 
   Linear& first = model.add(Linear({.in = 3, .out = 4, .bias = false}));
   BatchNorm& norm = model.add(BatchNorm({.features = 4}));
-  model.add(Relu());
+  model.add(activation_layer(Activation::relu));
   model.add(Dropout(0.25, test_random()));
   Linear& last = model.add(Linear({.in = 4, .out = 2}));
   CHECK(model.size() == 5);
@@ -529,7 +532,7 @@ TEST_CASE("Sequential feeds each layer with the one before, in the given mode") 
 TEST_CASE("Sequential: a shape error names the layer, the op and both shapes") {
   Sequential model;
   model.add(Linear({.in = 3, .out = 4}));
-  model.add(Relu());
+  model.add(activation_layer(Activation::relu));
   model.add(Linear({.in = 5, .out = 2}));
   const std::string message = error_of([&] { evaluate(model, Matrix::Ones(7, 3), Mode::eval); });
   CHECK(message.starts_with("layer 2, Linear(5, 2): linear: "));
@@ -589,9 +592,9 @@ TEST_CASE("make_mlp: the order of layers and the bias rule, for every combinatio
     }
   }
   CHECK(make_mlp({.in = 6, .hidden = {}, .out = 3}, 1).describe() == "Linear(6, 3)");
-  for (const BatchNormKind kind : {BatchNormKind::fused, BatchNormKind::composed, BatchNormKind::diagonal}) {
-    Sequential model = make_mlp({.in = 6, .hidden = {5}, .out = 3, .batch_norm_kind = kind}, 1);
-    CHECK(dynamic_cast<BatchNorm&>(model[1]).options.kind == kind);
+  for (const BatchNormOp op : {batch_norm, batch_norm_composed}) {
+    Sequential model = make_mlp({.in = 6, .hidden = {5}, .out = 3}, 1, op);
+    CHECK((dynamic_cast<BatchNorm&>(model[1]).options.op == op));
   }
 }
 
@@ -701,6 +704,110 @@ TEST_CASE("the initializations scale the same normal numbers, drawn row by row")
       CHECK(xavier.value(i, j) == doctest::Approx(std::sqrt(2.0 / 8) * z).epsilon(1e-15));
     }
   }
+}
+
+// ---- What is refused, and who may only read ---------------------------------------------------------------------------
+
+TEST_CASE("a size or an option out of its range is an Error when the layer is made, naming the field") {
+  const double nan = std::nan("");
+  using F = std::function<void()>;
+  const std::vector<std::pair<std::string, F>> refused{
+      {"Linear: in: expected at least 1, found 0", [] { Linear({.in = 0, .out = 2}); }},
+      {"Linear: out: expected at least 1, found -3", [] { Linear({.in = 2, .out = -3}); }},
+      {"Linear: weight: ", [] { Linear({.in = Index{1} << 40, .out = Index{1} << 40}); }},
+      {"BatchNorm: features: expected at least 1, found -1", [] { BatchNorm({.features = -1}); }},
+      {"BatchNorm: op: expected an op, found none", [] { BatchNorm({.features = 2, .op = nullptr}); }},
+      {"BatchNorm: eps: expected a finite number of at least 0, found -1",
+       [] { BatchNorm({.features = 2, .eps = -1}); }},
+      {"BatchNorm: eps: ", [=] { BatchNorm({.features = 2, .eps = nan}); }},
+      {"BatchNorm: momentum: expected a number from 0 to 1, found 1.5",
+       [] { BatchNorm({.features = 2, .momentum = 1.5}); }},
+      {"BatchNorm: momentum: ", [=] { BatchNorm({.features = 2, .momentum = nan}); }},
+      {"LayerNorm: features: expected at least 1, found 0", [] { LayerNorm({.features = 0}); }},
+      {"LayerNorm: eps: ", [] { LayerNorm({.features = 2, .eps = -1e-5}); }},
+      {"Dropout: p: expected a probability in [0, 1), found 1.5", [] { Dropout(1.5, test_random()); }},
+      {"Dropout: p: ", [] { Dropout(-0.1, test_random()); }},
+      {"Dropout: p: ", [=] { Dropout(nan, test_random()); }},
+      {"Linear: out: ", [] { make_mlp({.in = 2, .hidden = {-3}, .out = 2}, 1); }},
+      {"Linear: out: ", [] { make_mlp({.in = 2, .hidden = {3}, .out = 0}, 1); }},
+      {"Linear: in: ", [] { make_mlp({.in = 0, .hidden = {3}, .out = 2}, 1); }},
+      {"Dropout: p: ", [=] { make_mlp({.in = 2, .hidden = {3}, .out = 2, .dropout = nan}, 1); }},
+      {"init_normal: sigma: ", [] {
+         make_mlp({.in = 2, .hidden = {3}, .out = 2, .init = {.kind = InitScale::Kind::normal, .sigma = -1}}, 1);
+       }}};
+  for (const auto& [message, make] : refused) {
+    INFO(message);
+    const std::string found = error_of(make);
+    CHECK_MESSAGE(found.starts_with(message), found);
+  }
+  CHECK(error_of([] { BatchNorm({.features = 1, .eps = 0, .momentum = 1}); }) == "");
+}
+
+BatchNormResult with_narrow_statistics(Var x, Var gamma, Var beta, real eps) {
+  BatchNormResult result = batch_norm(x, gamma, beta, eps);
+  return {result.y, View(result.mean.data(), 1, 1), result.variance, result.xhat, result.inv_s};
+}
+
+TEST_CASE("BatchNorm refuses statistics of another shape from an op of one's own") {
+  BatchNorm layer({.features = 4, .op = with_narrow_statistics});
+  const std::string message = error_of([&] { evaluate(layer, Matrix::Ones(3, 4), Mode::train); });
+  CHECK(message == "BatchNorm: expected an op with statistics [1 x 4], found [1 x 1]");
+  CHECK(layer.num_batches_tracked == 0);
+}
+
+Sequential nested() {
+  Sequential block;
+  block.add(Linear({.in = 4, .out = 4}));
+  block.add(Dropout(0.5, test_random(70)));
+  Sequential model;
+  model.add(Linear({.in = 3, .out = 4}));
+  model.add(Dropout(0.25, test_random(71)));
+  model.add(std::move(block));
+  model.add(Linear({.in = 4, .out = 2}));
+  return model;
+}
+
+TEST_CASE("a Sequential in a Sequential: its tensors, its generators and its place on the tape") {
+  Sequential model = nested();
+  CHECK(state_names(model) == Names{"0.weight", "0.bias", "2.0.weight", "2.0.bias", "3.weight", "3.bias"});
+  REQUIRE(model.generators().size() == 2);
+  CHECK(model.generators()[1]->state() == test_random(70).state());
+  Tape tape;
+  model.forward(tape.constant(Matrix::Ones(2, 3)), Mode::train);
+  Names leaves;
+  for (std::size_t i = 0; i < tape.size(); ++i) {
+    if (tape.entry(i).parameter != nullptr) leaves.push_back(entry_name(tape.entry(i)));
+  }
+  CHECK(leaves == state_names(model));
+}
+
+TEST_CASE("after an error inside a layer, what comes next does not belong to that layer") {
+  Sequential model = nested();
+  Tape tape;
+  const std::string message = error_of([&] { model.forward(tape.constant(Matrix::Ones(2, 5)), Mode::train); });
+  CHECK(message.starts_with("layer 0, Linear(3, 4): linear: "));
+  tape.constant(1, 1);
+  CHECK(tape.entry(tape.size() - 1).layer.empty());
+}
+
+TEST_CASE("a model that nobody may change can be evaluated, described and counted") {
+  Random random = test_random(72);
+  Sequential trained = make_mlp({.in = 3, .hidden = {4}, .out = 2, .dropout = 0.5}, 1);
+  const Matrix x = random_matrix(random, 5, 3);
+  evaluate(trained, x, Mode::train);
+  const Sequential& model = trained;
+  const std::vector<Matrix> before = snapshot(trained);
+  Tape tape(Tape::Gradients::none);
+  CHECK(same_bits(evaluate(model, tape.constant(x)).value(), evaluate(trained, x, Mode::eval)));
+  CHECK(same(snapshot(trained), before));
+  CHECK(model.describe() == trained.describe());
+  CHECK(count_parameters(model) == 3 * 4 + 2 * 4 + 4 * 2 + 2);
+  std::vector<std::string> names;
+  for (const ConstStateTensor& tensor : state_of(model)) names.push_back(tensor.name);
+  CHECK(names == state_names(trained));
+  // On a tape that records gradients, backward() would add to the model's.
+  Tape recording;
+  CHECK(contains(error_of([&] { evaluate(model, recording.constant(x)); }), "Gradients::none"));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "core/machine/error.h"
 #include "core/machine/file.h"
 #include "layers/files/safetensors.h"
+#include "layers/fold.h"
 #include "layers/linear.h"
 #include "tests/core/core_testing.h"
 #include "tests/datasets/file_testing.h"
@@ -53,7 +54,7 @@ bool same(const Safetensors& a, const Safetensors& b) {
 
 // Numbers in every tensor that no constructor sets, so that one that is not loaded shows.
 void randomize(Sequential& model, std::uint64_t number) {
-  Random random(9, Random::Stream::test, number);
+  Random random(9, Random::Stream{4}, number);
   for (const StateTensor& tensor : model.state()) {
     if (const auto* count = std::get_if<std::int64_t*>(&tensor.data)) {
       **count = 1 + random.below(1000);
@@ -66,8 +67,8 @@ void randomize(Sequential& model, std::uint64_t number) {
 }
 
 Matrix evaluate(Sequential& model) {
-  Random random(9, Random::Stream::test, 99);
-  Tape tape(1, Tape::Gradients::none);
+  Random random(9, Random::Stream{4}, 99);
+  Tape tape(Tape::Gradients::none);
   return model.forward(tape.constant(random_matrix(random, 5, 4)), Mode::eval).value();
 }
 
@@ -261,7 +262,7 @@ TEST_CASE("numbers that no training leaves") {
   for (const float number : {NAN, HUGE_VALF}) {
     CHECK(error("0.weight", number) == "some/file: 0.weight: expected finite numbers, found others");
   }
-  CHECK(error("1.running_var", -0.5f) == "some/file: 1.running_var: expected variances, found -0.5");
+  CHECK(error("1.running_var", -0.5f) == "some/file: 1.running_var: expected numbers of at least 0, found -0.5");
   for (const std::int64_t number : {std::int64_t{-1}, INT64_MAX}) {
     CHECK_CONTAINS(error("1.num_batches_tracked", number),
                    "some/file: 1.num_batches_tracked: expected a count from 0 to 2^53, found ");
@@ -610,6 +611,90 @@ TEST_CASE("a new file has the permissions of any other new file") {
     REQUIRE(stat((folder / "model").c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == (0666 & ~mask));
   }
+}
+
+TEST_CASE("a file whose numbers are refused leaves the model as it was, every number of it") {
+  Sequential model = make_mlp({.in = 3, .hidden = {4}, .out = 2}, 1);
+  randomize(model, 1);
+  const Safetensors before = state_tensors(model);
+  Sequential other = model;
+  randomize(other, 2);
+  const auto refused = [&](const std::string& name, auto spoil, const std::string& message) {
+    Safetensors file = state_tensors(other);
+    spoil(file.tensors.at(name));
+    INFO(name);
+    CHECK(error_of([&] { load_state(model, file, "file"); }) == "file: " + name + ": " + message);
+    CHECK(same(state_tensors(model), before));
+  };
+  const auto first_number = [](float x) {
+    return [x](TensorData& tensor) { std::memcpy(tensor.bytes.data(), &x, sizeof(x)); };
+  };
+  const float nan = std::nanf(""), inf = HUGE_VALF;
+  for (const char* name : {"0.weight", "1.weight", "1.bias", "1.running_mean", "1.running_var", "3.weight", "3.bias"}) {
+    refused(name, first_number(nan), "expected finite numbers, found others");
+    refused(name, first_number(inf), "expected finite numbers, found others");
+  }
+  refused("1.running_var", first_number(-1), "expected numbers of at least 0, found -1");
+  refused(
+      "1.num_batches_tracked",
+      [](TensorData& t) {
+        const std::int64_t negative = -1;
+        std::memcpy(t.bytes.data(), &negative, sizeof(negative));
+      },
+      "expected a count from 0 to 2^53, found -1");
+  // Finite in the file, but not in the model's precision.
+  refused(
+      "3.bias",
+      [](TensorData& t) {
+        t = tensor<double>(Dtype::F64, {2}, {1e300, 0});
+      },
+      "expected finite numbers, found others");
+}
+
+TEST_CASE("what would be refused when it is loaded is not written") {
+  Sequential model = make_mlp({.in = 3, .hidden = {4}, .out = 2}, 1);
+  const auto refusal = [&](const auto& spoil) {
+    Sequential spoiled = model;
+    spoil(dynamic_cast<Linear&>(spoiled[0]), dynamic_cast<BatchNorm&>(spoiled[1]));
+    return error_of([&] { state_tensors(spoiled); });
+  };
+  CHECK(refusal([](Linear&, BatchNorm&) {}) == "");
+  CHECK(refusal([](Linear& l, BatchNorm&) { l.weight.value(0, 0) = std::nanf(""); }) ==
+        "0.weight: expected finite numbers, found others");
+  CHECK(refusal([](Linear&, BatchNorm& n) { n.running_mean(0, 1) = HUGE_VALF; }) ==
+        "1.running_mean: expected finite numbers, found others");
+  CHECK(refusal([](Linear&, BatchNorm& n) { n.running_var(0, 1) = -1; }) ==
+        "1.running_var: expected numbers of at least 0, found -1");
+  CHECK(refusal([](Linear&, BatchNorm& n) { n.num_batches_tracked = -5; }) ==
+        "1.num_batches_tracked: expected a count from 0 to 2^53, found -5");
+
+  // A fold whose weights are larger than the largest number.
+  auto& norm = dynamic_cast<BatchNorm&>(model[1]);
+  norm.gamma.value.setConstant(1e38F);
+  norm.running_var.setConstant(1e-10F);
+  CHECK(contains(error_of([&] { state_tensors(fold_batch_norm(model)); }), "expected finite numbers"));
+
+  // A state whose names or shapes are none.
+  Matrix two = Matrix::Zero(1, 2);
+  const MatrixMap numbers(two.data(), 1, 2);
+  const auto state = [](const std::vector<StateTensor>& s) {
+    return error_of([&] { state_tensors({s.begin(), s.end()}); });
+  };
+  CHECK(state({{"a", {2}, numbers}, {"a", {2}, numbers}}) == "a: expected one tensor of this name, found two");
+  CHECK(state({{"a", {3}, numbers}}) == "a: expected the shape of 2 numbers, found [3]");
+  CHECK(contains(error_of([&] {
+                   load_state({{"a", {3}, numbers}}, "owner",
+                              {.tensors = {{"a", floats({3}, {1, 2, 3})}}, .metadata = {}}, "file");
+                 }),
+                 "expected the shape of 2 numbers, found [3]"));
+  TemporaryFolder folder;
+  const auto write = [&](const std::string& name, const TensorData& data) {
+    return error_of([&] { write_safetensors(folder / "file", {.tensors = {{name, data}}, .metadata = {}}); });
+  };
+  CHECK(write("a", floats({1}, {1})) == "");
+  CHECK(contains(write("__metadata__", floats({1}, {1})), "cannot be written: __metadata__ is no name for a tensor"));
+  CHECK(contains(write("a", floats({2}, {1})), "cannot be written: a: expected 8 bytes for [2], found 4"));
+  CHECK(contains(write("a", floats({-1}, {})), "cannot be written: a: "));
 }
 
 }  // namespace

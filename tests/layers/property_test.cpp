@@ -16,7 +16,7 @@ namespace {
 
 // A network with numbers that no constructor sets, and a batch for it.
 struct Case {
-  explicit Case(std::uint64_t number, Index widest = 40) : random(21, Random::Stream::test, number) {
+  explicit Case(std::uint64_t number, Index widest = 40) : random(21, Random::Stream{4}, number) {
     auto up_to = [&](Index n) { return 1 + static_cast<Index>(random.below(static_cast<std::uint32_t>(n))); };
     options.in = up_to(widest);
     for (Index depth = up_to(4) - 1; depth > 0; --depth) options.hidden.push_back(up_to(widest));
@@ -30,8 +30,8 @@ struct Case {
   }
 
   Sequential model() {
-    Sequential model = make_mlp(options, seed);
-    Random numbers(22, Random::Stream::test, seed);
+    Sequential model = make_mlp(options, seed, op);
+    Random numbers(22, Random::Stream{4}, seed);
     for (const StateTensor& tensor : model.state()) {
       if (const auto* count = std::get_if<std::int64_t*>(&tensor.data)) {
         **count = 1 + numbers.below(1000);
@@ -44,24 +44,26 @@ struct Case {
     return model;
   }
   Matrix x() const {
-    Random numbers(23, Random::Stream::test, seed);
+    Random numbers(23, Random::Stream{4}, seed);
     return random_matrix(numbers, batch, options.in);
   }
 
   Random random;
   MlpOptions options;
+  BatchNormOp op = batch_norm;
   Index batch;
   std::uint64_t seed;
 };
 
 Matrix evaluate(Sequential model, const Matrix& x) {
-  Tape tape(1, Tape::Gradients::none);
+  Tape tape(Tape::Gradients::none);
   return model.forward(tape.constant(x), Mode::eval).value();
 }
 
 // One step of training: the logits, then every gradient, then every number that lasts.
 std::vector<Matrix> step(Sequential model, const Matrix& x, int threads) {
-  Tape tape(threads);
+  Workers workers(threads);
+  Tape tape(workers);
   const Parameters parameters = model.parameters();
   Adam adam(parameters, {});
   Var logits = model.forward(tape.constant(x), Mode::train);
@@ -84,7 +86,7 @@ TEST_CASE("composed and fused BatchNorm train alike") {
     if (c.options.norm != Norm::batch || c.options.hidden.empty()) continue;
     CAPTURE(number);
     const Sequential fused = c.model();
-    c.options.batch_norm_kind = BatchNormKind::composed;
+    c.op = batch_norm_composed;
     const Sequential composed = c.model();
     INFO(fused.describe());
     const std::vector<Matrix> a = step(fused, c.x(), 1), b = step(composed, c.x(), 1);

@@ -219,5 +219,41 @@ TEST_CASE("cosine with warm-up: linear up to lr, then the cosine over what is le
   CHECK(cosine(0.8, 0, 1, 1) == 0.8);
 }
 
+TEST_CASE("an option out of its range is an Error, naming the field") {
+  const double nan = std::nan(""), inf = std::numeric_limits<double>::infinity();
+  Parameter p("w", 1, 1);
+  const Parameters parameters{&p};
+  Workers workers(1);
+  const std::string fraction = "expected a number in [0, 1), found ",
+                    size = "expected a finite number of at least 0, found ";
+  const auto of_sgd = [&](Sgd::Options o) { return error_of([&] { Sgd(parameters, o); }); };
+  CHECK(of_sgd({.momentum = 1}) == "Sgd: momentum: " + fraction + "1");
+  CHECK(of_sgd({.momentum = -0.1}) == "Sgd: momentum: " + fraction + "-0.1");
+  CHECK(of_sgd({.momentum = nan}) == "Sgd: momentum: " + fraction + "nan");
+  CHECK(of_sgd({.weight_decay = -1}) == "Sgd: weight_decay: " + size + "-1");
+  const auto of_adam = [&](Adam::Options o) { return error_of([&] { Adam(parameters, o); }); };
+  CHECK(of_adam({.beta1 = 1}) == "Adam: beta1: " + fraction + "1");
+  CHECK(of_adam({.beta2 = -1}) == "Adam: beta2: " + fraction + "-1");
+  CHECK(of_adam({.beta2 = nan}) == "Adam: beta2: " + fraction + "nan");
+  CHECK(of_adam({.eps = 0}) == "Adam: eps: expected a finite number above 0, found 0");
+  CHECK(of_adam({.weight_decay = inf}) == "Adam: weight_decay: " + size + "inf");
+  CHECK(contains(error_of([] { Sgd({nullptr}, {}); }), "null pointer"));
+
+  Sgd sgd(parameters, {});
+  Adam adam(parameters, {});
+  for (const double lr : {-1.0, nan, inf}) {
+    CHECK(error_of([&] { sgd.step(lr, workers); }).starts_with("Sgd: lr: " + size));
+    CHECK(error_of([&] { adam.step(lr, workers); }).starts_with("Adam: lr: " + size));
+  }
+  CHECK(error_of([&] { clip_grad_norm(parameters, -1); }) ==
+        "clip_grad_norm: max_norm: expected a number of at least 0, found -1");
+  CHECK(error_of([&] { clip_grad_norm(parameters, nan); }).starts_with("clip_grad_norm: max_norm: "));
+  CHECK(error_of([] { step_decay(1, 5, 0, 0.5); }) == "step_decay: period: expected at least 1 step, found 0");
+  CHECK(error_of([] { step_decay(1, -1, 2, 0.5); }).starts_with("step_decay: step: "));
+  CHECK(error_of([] { cosine(1, 11, 10); }) == "cosine: step: expected a step from 0 to 10, found 11");
+  CHECK(error_of([] { cosine(1, 0, 10, -1); }).starts_with("cosine: warmup: "));
+  CHECK(cosine(1, 4, 4, 4) == 0);
+}
+
 }  // namespace
 }  // namespace tare

@@ -1,0 +1,23 @@
+#include "apps/train/make_model.h"
+
+#include "apps/train/diagonal_gradient.h"
+
+namespace TARE_NAMESPACE {
+
+BatchNormOp batch_norm_op(BatchNormKind kind) {
+  switch (kind) {
+    case BatchNormKind::fused:
+      break;
+    case BatchNormKind::composed:
+      return batch_norm_composed;
+    case BatchNormKind::diagonal:
+      return batch_norm_diagonal_gradient;
+  }
+  return batch_norm;
+}
+
+Sequential make_model(const TrainOptions& options) {
+  return make_mlp(options.network, options.seed, batch_norm_op(options.batch_norm));
+}
+
+}  // namespace TARE_NAMESPACE

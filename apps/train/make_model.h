@@ -1,0 +1,15 @@
+// The networks that options describe.
+#pragma once
+
+#include "apps/cli/options.h"
+#include "layers/sequential.h"
+
+namespace TARE_NAMESPACE {
+
+/// What --batchnorm names.
+BatchNormOp batch_norm_op(BatchNormKind kind);
+
+/// At its initial weights. Its sizes of input and output must be set.
+Sequential make_model(const TrainOptions& options);
+
+}  // namespace TARE_NAMESPACE

@@ -1,0 +1,20 @@
+#include "layers/layer.h"
+
+namespace TARE_NAMESPACE {
+
+// Both call what is not const, and change nothing: evaluation leaves a layer as it is, and a tape without gradients adds none to
+// its parameters.
+
+Var evaluate(const Layer& layer, Var x) {
+  if (x.tape().records_gradients())
+    throw Error("evaluate: expected a tape with Gradients::none, found one that records");
+  return const_cast<Layer&>(layer).forward(x, Mode::eval);
+}
+
+Index count_parameters(const Layer& layer) {
+  Index n = 0;
+  for (const Parameter* p : const_cast<Layer&>(layer).parameters()) n += p->value.size();
+  return n;
+}
+
+}  // namespace TARE_NAMESPACE
