@@ -1,5 +1,5 @@
 // tare gradcheck: the derivatives of every op and layer against central differences.
-#include "apps/cli/commands.h"
+#include "apps/exhibits/commands.h"
 #include "apps/train/diagonal_gradient.h"
 #include "core/tools/op_table.h"
 #include "layers/layer_norm.h"

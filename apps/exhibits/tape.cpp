@@ -1,5 +1,5 @@
 // tare tape: one training step of a small network, everything on its tape shown.
-#include "apps/cli/commands.h"
+#include "apps/exhibits/commands.h"
 #include "apps/train/make_model.h"
 #include "core/ops/loss.h"
 #include "core/tools/inspect.h"
