@@ -1,7 +1,12 @@
-// The command line: every subcommand with its help, and what it runs.
-#include "apps/cli/commands.h"
+#include "apps/command_line.h"
+
+#include "apps/compare/commands.h"
 #include "apps/compare/compare_options.h"
+#include "apps/data/commands.h"
 #include "apps/data/fetch.h"
+#include "apps/exhibits/commands.h"
+#include "apps/models/commands.h"
+#include "apps/train/commands.h"
 #include "apps/train/run_description.h"
 #include "layers/files/safetensors.h"
 
@@ -13,6 +18,19 @@
 namespace tare {
 namespace {
 
+// A subcommand, and what it runs when it was given. The two share its options.
+struct Subcommand {
+  Command command;
+  std::function<int()> run;
+};
+
+int all_cores() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
+
+template <class Options>
+int run_in(Precision precision, int (*in_float)(const Options&), int (*in_double)(const Options&), const Options& o) {
+  return precision == Precision::float32 ? in_float(o) : in_double(o);
+}
+
 void add_saved_model(Command& c, SavedModelOptions& o) {
   c.positional("MODEL", "A saved model (safetensors)", o.model);
   add_precision(c, o.precision);
@@ -20,43 +38,10 @@ void add_saved_model(Command& c, SavedModelOptions& o) {
   c.choice("--pixels", "For a file that does not say [standard]", kPixels, o.pixels);
 }
 
-void add_eval_options(Command& c, EvalOptions& o) {
-  add_common(c, o.data, o.threads, o.quiet, o.json);
-  add_saved_model(c, o);
-  c.text("--worst", "FILE.png", "Write the images that the model is most wrong about as a picture", o.worst);
-}
-
-void add_predict_options(Command& c, PredictOptions& o) {
-  add_saved_model(c, o);
-  c.positional("FILE", "PNG or PGM files, folders of them, or - for standard input", o.files);
-  c.flag("--as-is", "Scale the whole picture, light on dark, instead of finding its ink and centring it", o.as_is);
-  c.flag("--brief", "One line per file, without the picture", o.brief);
-  add_threads(c, o.threads);
-  add_json(c, o.json);
-}
-
-void add_bench_options(Command& c, BenchOptions& o) {
-  add_common(c, o.data, o.threads, o.quiet, o.json);
-  c.choice("--work", "Network", kWorks, o.work);
-  c.number<Index>("--epochs", "N", "The result is the median of all but the first [5]", 1, kMany, o.epochs);
-}
-
-void add_tape_options(Command& c, TapeOptions& o) {
-  c.option("--hidden", "W,W,...", "Widths of the hidden layers [4]",
-           [&o](const std::string& option, const std::string& text) { o.network.hidden = widths(option, text, 1000); });
-  c.choice("--norm", "After each hidden Linear", kNorms, o.network.norm);
-  c.choice("--bias", "auto drops a bias that BatchNorm cancels", kBiasRules, o.network.bias);
-  c.choice("--batchnorm", "How it is computed", kBatchNormKinds, o.batch_norm);
-  c.choice("--activation", "After the normalization", kActivations, o.network.activation);
-  c.number<Index>("--batch", "N", "Samples in the batch [5]", 2, 1000, o.batch);
-  c.number<std::uint64_t>("--seed", "N", "Of weights and samples [1]", 0, kLargestSeed, o.seed);
-  c.flag("--dot", "Print the graph in Graphviz's language: tare tape --dot | dot -Tsvg -o tape.svg", o.dot);
-}
-
 // The words of the command line as a shell takes them, the program by its name alone.
-std::string shell_words(int argc, char** argv) {
+std::string shell_words(const std::vector<std::string>& words) {
   std::string command = "tare";
-  for (const std::string& word : std::vector<std::string>(argv + 1, argv + argc)) {
+  for (const std::string& word : words) {
     const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || std::strchr("-_./,=:+", c); };
     if (!word.empty() && std::ranges::all_of(word, plain)) {
       command += " " + word;
@@ -69,141 +54,181 @@ std::string shell_words(int argc, char** argv) {
   return command;
 }
 
+Subcommand train(Command& program, const std::vector<std::string>& words) {
+  Command c(program, "train", "Train a network, evaluate it, and save it if asked to",
+            "tare train --hidden 256,128 --norm batch --epochs 5 --save model.safetensors\n"
+            "         tare train --checkpoint run.ckpt    (stopped, it goes on with: tare train --resume run.ckpt)");
+  const auto o = std::make_shared<TrainOptions>();
+  o->threads = all_cores();
+  const auto unresolved = std::make_shared<Unresolved>();
+  add_train_options(c, *o, *unresolved);
+  return {c, [=] {
+            if (o->resume.empty()) {
+              resolve(*o, *unresolved);
+            } else {
+              *o = resume_options(o->resume, {std::ranges::find(words, "train") + 1, words.end()}, all_cores());
+            }
+            return run_in(o->precision, float32::run_train, float64::run_train, *o);
+          }};
+}
+
+Subcommand eval(Command& program) {
+  Command c(program, "eval", "Accuracy, loss and confusion matrix of a saved model on the test set",
+            "tare eval model.safetensors --data data/mnist");
+  const auto o = std::make_shared<EvalOptions>();
+  o->threads = all_cores();
+  add_common(c, o->data, o->threads, o->quiet, o->json);
+  add_saved_model(c, *o);
+  c.text("--worst", "FILE.png", "Write the images that the model is most wrong about as a picture", o->worst);
+  return {c, [=] { return run_in(o->precision, float32::run_eval, float64::run_eval, *o); }};
+}
+
+Subcommand predict(Command& program) {
+  Command c(program, "predict", "Classify pictures (PNG or PGM) and show them as the model sees them",
+            "tare predict model.safetensors seven.png scans/");
+  const auto o = std::make_shared<PredictOptions>();
+  o->threads = all_cores();
+  add_saved_model(c, *o);
+  c.positional("FILE", "PNG or PGM files, folders of them, or - for standard input", o->files);
+  c.flag("--as-is", "Scale the whole picture, light on dark, instead of finding its ink and centring it", o->as_is);
+  c.flag("--brief", "One line per file, without the picture", o->brief);
+  add_threads(c, o->threads);
+  add_json(c, o->json);
+  return {c, [=] { return run_in(o->precision, float32::run_predict, float64::run_predict, *o); }};
+}
+
+Subcommand cancel(Command& program) {
+  Command c(program, "cancel", "Show, equation by equation, that a bias before BatchNorm cancels, and when it does not",
+            "tare cancel --precision float");
+  const auto o = std::make_shared<CancelOptions>();
+  c.choice("--precision", "Numbers to compute with", kPrecisions, o->precision);
+  c.flag("--json", "One JSON object with all checks instead of text", o->json);
+  return {c, [=] { return run_in(o->precision, float32::run_cancel, float64::run_cancel, *o); }};
+}
+
+Subcommand gradcheck(Command& program) {
+  Command c(program, "gradcheck", "Check the derivative of every op and layer against finite differences",
+            "tare gradcheck");
+  const auto o = std::make_shared<GradcheckOptions>();
+  c.flag("--json", "One JSON object instead of a table", o->json);
+  return {c, [=] { return float64::run_gradcheck(*o); }};
+}
+
+Subcommand compare(Command& program, const std::vector<std::string>& words) {
+  Command c(program, "compare", "Train variants side by side over seeds and learning rates; write curves and a report",
+            "tare compare --out comparison --lrs 0.05 --variant 'plain:--norm none' --variant 'batch:--norm batch'");
+  const auto o = std::make_shared<CompareOptions>();
+  o->base.threads = all_cores();
+  o->base.eval_every = 50;
+  const auto unresolved = std::make_shared<Unresolved>();
+  const auto arguments = std::make_shared<CompareArguments>();
+  add_compare_options(c, *o, *unresolved, *arguments);
+  return {c, [=] {
+            resolve(*o, *unresolved, *arguments);
+            o->command = shell_words(words);
+            if (!is_utf8(o->command)) {
+              throw UsageError("compare: expected words in UTF-8, which its report can hold, found {}", o->command);
+            }
+            return run_compare(*o);
+          }};
+}
+
+Subcommand tape(Command& program) {
+  Command c(program, "tape", "Print one training step's tape with shapes, values and gradients",
+            "tare tape --norm batch --bias keep");
+  const auto o = std::make_shared<TapeOptions>();
+  c.option("--hidden", "W,W,...", "Widths of the hidden layers [4]",
+           [o](const std::string& option, const std::string& text) { o->network.hidden = widths(option, text, 1000); });
+  c.choice("--norm", "After each hidden Linear", kNorms, o->network.norm);
+  c.choice("--bias", "auto drops a bias that BatchNorm cancels", kBiasRules, o->network.bias);
+  c.choice("--batchnorm", "How it is computed", kBatchNormKinds, o->batch_norm);
+  c.choice("--activation", "After the normalization", kActivations, o->network.activation);
+  c.number<Index>("--batch", "N", "Samples in the batch [5]", 2, 1000, o->batch);
+  c.number<std::uint64_t>("--seed", "N", "Of weights and samples [1]", 0, kLargestSeed, o->seed);
+  c.flag("--dot", "Print the graph in Graphviz's language: tare tape --dot | dot -Tsvg -o tape.svg", o->dot);
+  return {c, [=] { return float64::run_tape(*o); }};
+}
+
+Subcommand bench(Command& program) {
+  Command c(program, "bench", "Time epochs of fixed networks, to compare with other frameworks",
+            "tare bench --work W1 --threads 1\n\n"
+            "W1  784-256-128-10 with BatchNorm, batch 128\n"
+            "W2  the same with biases instead of BatchNorm\n"
+            "W3  784-32-10 with BatchNorm, batch 16\n"
+            "W4  784-1024-1024-1024-10 with BatchNorm, batch 256\n"
+            "In float, SGD with momentum 0.9 and learning rate 0.05. What is timed is training alone.");
+  const auto o = std::make_shared<BenchOptions>();
+  o->threads = all_cores();
+  add_common(c, o->data, o->threads, o->quiet, o->json);
+  c.choice("--work", "Network", kWorks, o->work);
+  c.number<Index>("--epochs", "N", "The result is the median of all but the first [5]", 1, kMany, o->epochs);
+  return {c, [=] { return float32::run_bench(*o); }};
+}
+
+Subcommand fold(Command& program) {
+  Command c(program, "fold", "Fold BatchNorm into the Linear layers of a saved model",
+            "tare fold model.safetensors folded.safetensors");
+  const auto o = std::make_shared<FoldOptions>();
+  c.positional("IN", "A saved model (safetensors)", o->in);
+  c.positional("OUT", "The file to write", o->out);
+  c.flag("--drop-bias", "Only drop the biases that BatchNorm cancels", o->drop_bias);
+  c.flag("--quiet", "Say nothing", o->quiet);
+  return {c, [=] {  // in the precision of the file
+            const Safetensors contents = read_safetensors(o->in);
+            const bool twice =
+                std::ranges::any_of(contents.tensors, [](const auto& t) { return t.second.dtype == Dtype::F64; });
+            return twice ? float64::run_fold(*o, contents) : float32::run_fold(*o, contents);
+          }};
+}
+
+Subcommand data_make(Command& data) {
+  Command c(data, "make", "Write a built-in set as IDX files", "tare data make digits-1 --seed 1");
+  const auto o = std::make_shared<DataMakeOptions>();
+  c.positional("DIR", "The folder to write into; it is made if it is not there", o->folder);
+  c.text("--data", "NAME", "digits, spirals, moons, circles or blobs [digits]", o->data);
+  c.number<std::uint64_t>("--seed", "N", "Of what is drawn; 1 is what --data NAME uses [1]", 0, kLargestSeed, o->seed);
+  c.flag("--quiet", "Say nothing", o->quiet);
+  return {c, [=] { return run_data_make(*o); }};
+}
+
+Subcommand data_fetch(Command& data) {
+  Command c(data, "fetch", "Download MNIST, verified, for --data mnist", "tare data fetch mnist");
+  const auto o = std::make_shared<FetchOptions>();
+  c.positional("NAME", "mnist", o->set);
+  c.positional("DIR", "Where to [data/mnist]", o->folder, false);
+  c.text("--mirror", "URL", "Download from here instead of the known mirrors", o->mirror);
+  c.number<int>("--timeout", "SECONDS", "Without any data, before a mirror is given up [20]", 1, 86400, o->timeout);
+  c.flag("--quiet", "No progress and no notices", o->quiet);
+  return {c, [=] {
+            if (o->set != "mnist") throw UsageError("NAME: expected mnist, found \"{}\"", o->set);
+            return run_fetch(*o);
+          }};
+}
+
+Subcommand data_show(Command& data) {
+  Command c(data, "show", "Samples, class counts, mean and deviation of a set", "tare data show mnist --png mnist.png");
+  const auto o = std::make_shared<DataShowOptions>();
+  c.positional("NAME|DIR", "As --data of tare train [auto]", o->data, false);
+  c.text("--png", "FILE.png", "Write the samples as a picture", o->png);
+  c.flag("--json", "One JSON object on standard output instead of text", o->json);
+  return {c, [=] { return run_data_show(*o); }};
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
-  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  TrainOptions train_options;
-  EvalOptions eval_options;
-  PredictOptions predict_options;
-  BenchOptions bench_options;
-  train_options.threads = eval_options.threads = predict_options.threads = bench_options.threads = cores;
-  Unresolved unresolved;
-
+  const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   Command program("tare", TARE_VERSION,
                   "Tare trains small neural networks and shows why a bias before batch normalization cancels.",
                   "tare train --data data/mnist --save model.safetensors");
-  Command train(
-      program, "train", "Train a network, evaluate it, and save it if asked to",
-      "tare train --hidden 256,128 --norm batch --epochs 5 --save model.safetensors\n"
-      "         tare train --checkpoint run.ckpt    (stopped, it goes on with: tare train --resume run.ckpt)");
-  add_train_options(train, train_options, unresolved);
-  Command eval(program, "eval", "Accuracy, loss and confusion matrix of a saved model on the test set",
-               "tare eval model.safetensors --data data/mnist");
-  add_eval_options(eval, eval_options);
-  Command predict(program, "predict", "Classify pictures (PNG or PGM) and show them as the model sees them",
-                  "tare predict model.safetensors seven.png scans/");
-  add_predict_options(predict, predict_options);
-
-  CancelOptions cancel_options;
-  Command cancel(program, "cancel",
-                 "Show, equation by equation, that a bias before BatchNorm cancels, and when it does not",
-                 "tare cancel --precision float");
-  cancel.choice("--precision", "Numbers to compute with", kPrecisions, cancel_options.precision);
-  cancel.flag("--json", "One JSON object with all checks instead of text", cancel_options.json);
-  GradcheckOptions gradcheck_options;
-  Command gradcheck(program, "gradcheck", "Check the derivative of every op and layer against finite differences",
-                    "tare gradcheck");
-  gradcheck.flag("--json", "One JSON object instead of a table", gradcheck_options.json);
-  CompareOptions compare_options;
-  compare_options.base.threads = cores;
-  compare_options.base.eval_every = 50;
-  Unresolved compare_unresolved;
-  CompareArguments compare_arguments;
-  Command compare(
-      program, "compare", "Train variants side by side over seeds and learning rates; write curves and a report",
-      "tare compare --out comparison --lrs 0.05 --variant 'plain:--norm none' --variant 'batch:--norm batch'");
-  add_compare_options(compare, compare_options, compare_unresolved, compare_arguments);
-  TapeOptions tape_options;
-  Command tape(program, "tape", "Print one training step's tape with shapes, values and gradients",
-               "tare tape --norm batch --bias keep");
-  add_tape_options(tape, tape_options);
-  Command bench(program, "bench", "Time epochs of fixed networks, to compare with other frameworks",
-                "tare bench --work W1 --threads 1\n\n"
-                "W1  784-256-128-10 with BatchNorm, batch 128\n"
-                "W2  the same with biases instead of BatchNorm\n"
-                "W3  784-32-10 with BatchNorm, batch 16\n"
-                "W4  784-1024-1024-1024-10 with BatchNorm, batch 256\n"
-                "In float, SGD with momentum 0.9 and learning rate 0.05. What is timed is training alone.");
-  add_bench_options(bench, bench_options);
-  FoldOptions fold_options;
-  Command fold(program, "fold", "Fold BatchNorm into the Linear layers of a saved model",
-               "tare fold model.safetensors folded.safetensors");
-  fold.positional("IN", "A saved model (safetensors)", fold_options.in);
-  fold.positional("OUT", "The file to write", fold_options.out);
-  fold.flag("--drop-bias", "Only drop the biases that BatchNorm cancels", fold_options.drop_bias);
-  fold.flag("--quiet", "Say nothing", fold_options.quiet);
-
+  std::vector<Subcommand> commands{train(program, words), eval(program),      predict(program),
+                                   cancel(program),       gradcheck(program), compare(program, words),
+                                   tape(program),         bench(program),     fold(program)};
   Command data(program, "data", "Make, fetch or show a data set", "tare data show digits");
-  DataMakeOptions make_options;
-  Command make(data, "make", "Write a built-in set as IDX files", "tare data make digits-1 --seed 1");
-  make.positional("DIR", "The folder to write into; it is made if it is not there", make_options.folder);
-  make.text("--data", "NAME", "digits, spirals, moons, circles or blobs [digits]", make_options.data);
-  make.number<std::uint64_t>("--seed", "N", "Of what is drawn; 1 is what --data NAME uses [1]", 0, kLargestSeed,
-                             make_options.seed);
-  make.flag("--quiet", "Say nothing", make_options.quiet);
-  FetchOptions fetch_options;
-  Command fetch(data, "fetch", "Download MNIST, verified, for --data mnist", "tare data fetch mnist");
-  fetch.positional("NAME", "mnist", fetch_options.set);
-  fetch.positional("DIR", "Where to [data/mnist]", fetch_options.folder, false);
-  fetch.text("--mirror", "URL", "Download from here instead of the known mirrors", fetch_options.mirror);
-  fetch.number<int>("--timeout", "SECONDS", "Without any data, before a mirror is given up [20]", 1, 86400,
-                    fetch_options.timeout);
-  fetch.flag("--quiet", "No progress and no notices", fetch_options.quiet);
-  DataShowOptions show_options;
-  Command show(data, "show", "Samples, class counts, mean and deviation of a set",
-               "tare data show mnist --png mnist.png");
-  show.positional("NAME|DIR", "As --data of tare train [auto]", show_options.data, false);
-  show.text("--png", "FILE.png", "Write the samples as a picture", show_options.png);
-  show.flag("--json", "One JSON object on standard output instead of text", show_options.json);
+  for (const auto& subcommand : {data_make, data_fetch, data_show}) commands.push_back(subcommand(data));
 
   if (!program.parse(argc, argv)) return 0;
-
-  if (train.given()) {
-    if (train_options.resume.empty()) {
-      resolve(train_options, unresolved);
-    } else {
-      char** const given = std::find(argv, argv + argc, std::string_view("train")) + 1;
-      train_options = resume_options(train_options.resume, {given, argv + argc}, cores);
-    }
-    const bool single = train_options.precision == Precision::float32;
-    return single ? float32::run_train(train_options) : float64::run_train(train_options);
-  }
-  if (compare.given()) {
-    resolve(compare_options, compare_unresolved, compare_arguments);
-    compare_options.command = shell_words(argc, argv);
-    if (!is_utf8(compare_options.command)) {
-      throw UsageError("compare: expected words in UTF-8, which its report can hold, found {}",
-                       compare_options.command);
-    }
-    return run_compare(compare_options);
-  }
-  if (eval.given()) {
-    const bool single = eval_options.precision == Precision::float32;
-    return single ? float32::run_eval(eval_options) : float64::run_eval(eval_options);
-  }
-  if (predict.given()) {
-    const bool single = predict_options.precision == Precision::float32;
-    return single ? float32::run_predict(predict_options) : float64::run_predict(predict_options);
-  }
-  if (make.given()) return run_data_make(make_options);
-  if (fetch.given()) {
-    if (fetch_options.set != "mnist") throw UsageError("NAME: expected mnist, found \"{}\"", fetch_options.set);
-    return run_fetch(fetch_options);
-  }
-  if (show.given()) return run_data_show(show_options);
-  if (cancel.given()) {
-    const bool single = cancel_options.precision == Precision::float32;
-    return single ? float32::run_cancel(cancel_options) : float64::run_cancel(cancel_options);
-  }
-  if (bench.given()) return float32::run_bench(bench_options);
-  if (fold.given()) {  // in the precision of the file
-    const Safetensors contents = read_safetensors(fold_options.in);
-    const bool twice =
-        std::ranges::any_of(contents.tensors, [](const auto& t) { return t.second.dtype == Dtype::F64; });
-    return twice ? float64::run_fold(fold_options, contents) : float32::run_fold(fold_options, contents);
-  }
-  return gradcheck.given() ? float64::run_gradcheck(gradcheck_options) : float64::run_tape(tape_options);
+  return std::ranges::find_if(commands, [](const Subcommand& s) { return s.command.given(); })->run();
 }
 
 }  // namespace tare

@@ -1,6 +1,7 @@
-// The program `tare`: exit codes, signals and the mode of the processor; everything else is in the commands.
-#include "apps/cli/commands.h"
+// The program `tare`: exit codes, standard streams and the mode of the processor; everything else is in the commands.
+#include "apps/cli/options.h"
 #include "apps/cli/progress.h"
+#include "apps/command_line.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -10,15 +11,12 @@
 #endif
 
 #include <algorithm>
-#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <new>
 #include <string>
 
 namespace {
-
-volatile std::sig_atomic_t noted_signal = 0;
 
 // On many processors a number below the smallest normal one, as gradients and moments become when a network has learned all
 // it can, takes a hundred times as long as any other. Here such numbers are 0. Threads inherit this from the one that starts
@@ -47,20 +45,6 @@ int fail(int code, const std::string& message) {
 }
 
 }  // namespace
-
-int tare::stop_signal() { return noted_signal; }
-
-void tare::watch_signals() {
-  for (const int signal : {SIGINT, SIGTERM}) {
-    struct sigaction action {};
-    sigaction(signal, nullptr, &action);
-    if (action.sa_handler == SIG_IGN) continue;  // whoever started the program wants it to go on
-    action = {};
-    action.sa_handler = [](int number) { noted_signal = number; };
-    action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;  // the second one takes its default effect
-    sigaction(signal, &action, nullptr);
-  }
-}
 
 int main(int argc, char** argv) {
   flush_denormals();

@@ -6,11 +6,8 @@
 #include "datasets/built_in/toys.h"
 #include "datasets/idx.h"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <future>
 #include <memory>
 #include <optional>
@@ -68,32 +65,7 @@ void check_labels(const fs::path& folder, const ImageSet& set, int classes) {
   }
 }
 
-bool has_data(const fs::path& folder) {
-  return find_file(folder, "train-images", "idx3") || find_file(folder, "t10k-images", "idx3");
-}
-
 }  // namespace
-
-fs::path find_data(const std::string& name) {
-  if (is_built_in(name)) return name;
-  if (name != "auto" && name != "mnist") {
-    std::error_code error;
-    if (!fs::is_directory(name, error))
-      throw Error("--data {}: expected auto, mnist, digits, {} or a folder of IDX files, found none of these", name,
-                  fmt::join(kToys, ", "));
-    return name;
-  }
-  const char* variable = std::getenv("TARE_DATA");
-  const bool set = variable != nullptr && *variable != '\0';
-  if (set && has_data(variable)) return variable;
-  if (has_data("data/mnist")) return "data/mnist";
-  if (name == "auto") return "digits";
-  throw Error(
-      "--data {}: MNIST is neither in $TARE_DATA ({}) nor in data/mnist: `tare data fetch mnist` downloads it from "
-      "https://storage.googleapis.com/cvdf-datasets/mnist/; or name its folder, --data DIR, or the built-in --data "
-      "digits",
-      name, set ? variable : "not set");
-}
 
 bool is_built_in(const fs::path& data) {
   return data == "digits" || std::ranges::find(kToys, data.string()) != kToys.end();
@@ -101,6 +73,10 @@ bool is_built_in(const fs::path& data) {
 
 DataSet make_built_in(const std::string& name, std::uint64_t seed) {
   return name == "digits" ? make_digits(seed) : make_toy(name, seed);
+}
+
+bool has_images(const fs::path& folder) {
+  return find_file(folder, "train-images", "idx3") || find_file(folder, "t10k-images", "idx3");
 }
 
 DataSet load_data(const fs::path& folder) {

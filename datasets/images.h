@@ -22,14 +22,13 @@ struct DataSet {
   int classes = 0;  // the largest training label + 1
 };
 
-/// What `--data name` means: a built-in set, by its name, or a folder. `mnist` is $TARE_DATA, or data/mnist; Error, saying
-/// how to get it, if it is in neither. `auto` is `mnist` where that is found, else `digits`. Other names must be folders'.
-std::filesystem::path find_data(const std::string& name);
-
 /// Whether this is a set that needs no files: `digits` or a toy set. A folder of that name is "./digits".
 bool is_built_in(const std::filesystem::path& data);
 /// One of these. Everybody trains on those of seed 1.
 DataSet make_built_in(const std::string& name, std::uint64_t seed = 1);
+
+/// Whether a folder holds images for training or for testing under MNIST's names.
+bool has_images(const std::filesystem::path& folder);
 
 /// Makes a built-in set, with seed 1, or reads the four IDX files of a folder under MNIST's names: train-images,
 /// train-labels, t10k-images, t10k-labels, each followed by -idx3-ubyte or .idx3-ubyte (labels: idx1), raw or with .gz;

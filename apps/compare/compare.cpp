@@ -1,6 +1,9 @@
 // tare compare: trains variants side by side, over learning rates and seeds, and shows what came of it.
-#include "apps/cli/commands.h"
+#include "apps/cli/find_data.h"
 #include "apps/cli/progress.h"
+#include "apps/cli/signals.h"
+#include "apps/compare/commands.h"
+#include "apps/compare/compared_run.h"
 #include "apps/compare/comparison.h"
 #include "apps/compare/plots.h"
 #include "apps/compare/report.h"

@@ -1,6 +1,5 @@
 // One run of a comparison: trains as `tare train` does, on one thread or more, and takes down what is compared.
-#include "apps/cli/commands.h"
-#include "apps/compare/comparison.h"
+#include "apps/compare/compared_run.h"
 #include "apps/train/make_model.h"
 #include "apps/train/training.h"
 #include "layers/linear.h"

@@ -1,7 +1,7 @@
 #include "apps/data/fetch.h"
 
-#include "apps/cli/commands.h"
 #include "apps/cli/progress.h"
+#include "apps/cli/signals.h"
 #include "core/machine/error.h"
 #include "core/machine/file.h"
 

@@ -1,7 +1,8 @@
 // tare eval: scores a saved model on a test set, and names what it confuses.
-#include "apps/cli/commands.h"
 #include "apps/cli/distinct_files.h"
+#include "apps/cli/find_data.h"
 #include "apps/cli/progress.h"
+#include "apps/models/commands.h"
 #include "apps/models/probabilities.h"
 #include "apps/models/saved_model.h"
 #include "apps/train/training.h"

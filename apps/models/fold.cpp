@@ -1,7 +1,7 @@
 // tare fold: folds the BatchNorms of a saved model into its Linears, or drops the biases that they cancel.
 #include "layers/fold.h"
-#include "apps/cli/commands.h"
 #include "apps/cli/progress.h"
+#include "apps/models/commands.h"
 #include "layers/files/model_file.h"
 
 namespace TARE_NAMESPACE {

@@ -1,6 +1,6 @@
 // tare predict: classifies pictures and shows them as the model sees them.
-#include "apps/cli/commands.h"
 #include "apps/cli/progress.h"
+#include "apps/models/commands.h"
 #include "apps/models/probabilities.h"
 #include "apps/models/saved_model.h"
 #include "datasets/batches.h"

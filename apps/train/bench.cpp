@@ -1,7 +1,9 @@
 // tare bench: how long an epoch of a fixed network takes, to compare with other frameworks. It times the training loop that
 // `tare train` runs, without its evaluations. Single ops are timed by tests/bench.
-#include "apps/cli/commands.h"
+#include "apps/cli/find_data.h"
 #include "apps/cli/progress.h"
+#include "apps/cli/signals.h"
+#include "apps/train/commands.h"
 #include "apps/train/make_model.h"
 #include "apps/train/training.h"
 #include "apps/train/works.h"

@@ -1,8 +1,10 @@
 // tare train: trains one network, evaluates it, saves it if asked to; or goes on with a run from its checkpoint.
-#include "apps/cli/commands.h"
 #include "apps/cli/distinct_files.h"
+#include "apps/cli/find_data.h"
 #include "apps/cli/progress.h"
+#include "apps/cli/signals.h"
 #include "apps/train/checkpoint.h"
+#include "apps/train/commands.h"
 #include "apps/train/log_file.h"
 #include "apps/train/make_model.h"
 #include "apps/train/regions.h"
@@ -52,17 +54,6 @@ std::string widths(const MlpOptions& network) {
   return text + fmt::format(" - {}", network.out);
 }
 
-// A notice of what is trained on, so that the wrong data is seen at once.
-void announce(Progress& progress, const std::filesystem::path& folder, const DataSet& data, const TrainOptions& options,
-              const TrainingPlan& plan) {
-  progress.line("Data: {}: {} training and {} test images of {} x {}, {} classes", data_name(options.data, folder),
-                grouped(data.train.count), grouped(data.test.count), data.train.rows, data.train.cols, data.classes);
-  if (const Index dropped = data.train.count % options.batch; dropped != 0) {
-    progress.line("Each epoch drops its last {} samples: {} = {} batches of {} + {}", dropped,
-                  grouped(data.train.count), grouped(plan.steps_per_epoch), options.batch, dropped);
-  }
-}
-
 void save(const TrainOptions& options, const Sequential& model) {
   Safetensors contents = state_tensors(model);
   contents.metadata = {{"format", "pt"},
@@ -77,15 +68,6 @@ bool all_finite(const Sequential& model) {
     const auto* numbers = std::get_if<View>(&tensor.data);
     return numbers == nullptr || numbers->allFinite();
   });
-}
-
-// The log of a new run, or of one that goes on, brought back to where the checkpoint left it.
-LogFile open_log(const TrainOptions& options, const RunState& state, const std::optional<LogPosition>& position,
-                 Progress& progress) {
-  if (position && std::filesystem::is_regular_file(options.log)) return {options.log, *position};
-  LogFile log(options.log);
-  if (state.step > 0) progress.line("{} is new: its rows begin after step {}", options.log, grouped(state.step));
-  return log;
 }
 
 ordered_json number(double x) { return std::isfinite(x) ? ordered_json(x) : ordered_json(nullptr); }
@@ -135,15 +117,9 @@ std::vector<NamedFile> inputs(const TrainOptions& options, const std::filesystem
   return files;
 }
 
-}  // namespace
-
-int run_train(const TrainOptions& given) {
-  watch_signals();
-  TrainOptions options = given;
-  Progress progress(options.quiet);
-
-  // Whatever can go wrong should do so before the training, not after it.
-  const std::filesystem::path folder = find_data(options.data);
+// Where the data is. Error if an output cannot be written, or is something that is still needed.
+std::filesystem::path checked_files(const TrainOptions& options) {
+  std::filesystem::path folder = find_data(options.data);
   check_distinct({{"--save", options.save},
                   {"--log", options.log},
                   {"--checkpoint", options.checkpoint},
@@ -152,116 +128,200 @@ int run_train(const TrainOptions& given) {
   for (const std::string& file : {options.save, options.checkpoint, options.picture}) {
     if (!file.empty()) check_writable(file);
   }
-  const std::optional<Safetensors> init =
-      options.init.empty() ? std::nullopt : std::optional(read_safetensors(options.init));
-  const DataSet data = load_data(folder);
-  const TrainingPlan plan = plan_training(options, data.train);
-  options.network.in = data.train.features();
-  const bool plane = options.network.in == 2;
-  if (!options.picture.empty() && !plane) {
-    throw Error("--picture: expected data of 2 numbers a sample, as spirals, found {} x {} in {}", data.train.rows,
-                data.train.cols, folder.string());
-  }
-  options.network.out = data.classes;
-  check_memory(options.network);
-  Sequential model = make_model(options);
-  if (init) load_state(model, *init, options.init);
-  RunState state(model, options);
-  RunDescription run{.options = all_words(options), .data = {}, .log = {}};
-  if (!options.checkpoint.empty() || !options.resume.empty()) run.data = digest_of(data);
-  if (!options.checkpoint.empty()) to_metadata(run);  // whether it can be written
-  if (!options.resume.empty()) {
-    const Safetensors checkpoint = read_safetensors(options.resume);
-    load_checkpoint(checkpoint, options.resume, model, state);
-    const RunDescription saved = from_metadata(checkpoint.metadata, options.resume);
-    if (saved.data != run.data) {
-      throw Error("--data: expected the images that {} was trained on ({}), found others in {} ({})", options.resume,
-                  saved.data, folder.string(), run.data);
-    }
-    if (plan.steps < state.step) {
-      throw UsageError(
-          "--resume {}: expected --epochs and --steps not to end before step {}, which it has done, found {}",
-          options.resume, state.step, plan.steps);
-    }
-    run.log = saved.log;
-  }
-  const std::int64_t first = state.step;
-  std::optional<LogFile> log;
-  if (!options.log.empty()) log.emplace(open_log(options, state, run.log, progress));
-  auto checkpoint = [&] {
-    run.log = log ? std::optional(log->position()) : std::nullopt;
-    write_safetensors(options.checkpoint, make_checkpoint(model, state, run));
-  };
+  return folder;
+}
 
-  announce(progress, folder, data, options, plan);
-  if (!options.resume.empty()) {
-    progress.line("{} stands at step {} of {}{}", options.resume, grouped(first), grouped(plan.steps),
-                  first == plan.steps ? ": the run is finished; larger --epochs or --steps would go on" : "");
+class TrainCommand {
+ public:
+  /// Whatever can go wrong does so here, before the training and not after it.
+  explicit TrainCommand(const TrainOptions& options);
+  /// Trains, and returns the exit code.
+  int run();
+
+ private:
+  bool in_the_plane() const { return data_.train.features() == 2; }
+  Sequential first_model();
+  void resume();
+  void open_log();
+  void announce();
+  void write_checkpoint();
+  void after_step(const StepRecord& s);
+  void print(const TrainingResult& result);
+  int exit_code(const TrainingResult& result);
+
+  TrainOptions options_;
+  Progress progress_;
+  std::filesystem::path folder_;
+  std::optional<Safetensors> init_;
+  DataSet data_;
+  TrainingPlan plan_;
+  Sequential model_;
+  RunState state_;
+  RunDescription description_;
+  std::int64_t first_ = 0;  // the step it begins after
+  std::optional<LogFile> log_;
+  Workers workers_;
+};
+
+TrainCommand::TrainCommand(const TrainOptions& options)
+    : options_(options),
+      progress_(options.quiet),
+      folder_(checked_files(options)),
+      init_(options.init.empty() ? std::nullopt : std::optional(read_safetensors(options.init))),
+      data_(load_data(folder_)),
+      plan_(plan_training(options, data_.train)),
+      model_(first_model()),
+      state_(model_, options),
+      description_{.options = all_words(options_), .data = {}, .log = {}},
+      workers_(options.threads) {
+  if (!options.checkpoint.empty() || !options.resume.empty()) description_.data = digest_of(data_);
+  if (!options.checkpoint.empty()) to_metadata(description_);  // whether it can be written
+  if (!options.resume.empty()) resume();
+  if (!options.log.empty()) open_log();
+}
+
+Sequential TrainCommand::first_model() {
+  if (!options_.picture.empty() && !in_the_plane()) {
+    throw Error("--picture: expected data of 2 numbers a sample, as spirals, found {} x {} in {}", data_.train.rows,
+                data_.train.cols, folder_.string());
   }
-  const Index log_every = options.log_every.value_or(plan.steps_per_epoch);
-  TrainingHooks hooks;
-  hooks.should_stop = [] { return stop_signal() != 0; };
-  hooks.after_step = [&](const StepRecord& s) {
-    if (log && (s.step % log_every == 0 || s.ends_epoch || s.ends_training)) {
-      LogRow row{s.step, s.epoch, s.lr, s.loss, std::nullopt, std::nullopt};
-      if (s.evaluation != nullptr) {
-        row.test_loss = s.evaluation->loss;
-        row.test_accuracy = s.evaluation->accuracy();
-      }
-      log->write(row);
-    }
-    const bool due =
-        s.ends_epoch || s.ends_training || (options.checkpoint_every && s.step % *options.checkpoint_every == 0);
-    // The last one that was good stays.
-    if (!options.checkpoint.empty() && due && !s.diverged && all_finite(model)) checkpoint();
-    progress.update({.step = s.step,
-                     .steps = plan.steps,
-                     .epoch = s.epoch,
-                     .epochs = plan.epochs,
-                     .loss = s.epoch_loss,
-                     .accuracy = s.epoch_accuracy,
-                     .seconds = s.seconds,
-                     .steps_timed = s.step - first,
-                     .batch = options.batch});
+  options_.network.in = data_.train.features();
+  options_.network.out = data_.classes;
+  check_memory(options_.network);
+  Sequential model = make_model(options_);
+  if (init_) load_state(model, *init_, options_.init);
+  return model;
+}
+
+void TrainCommand::resume() {
+  const Safetensors checkpoint = read_safetensors(options_.resume);
+  load_checkpoint(checkpoint, options_.resume, model_, state_);
+  const RunDescription saved = from_metadata(checkpoint.metadata, options_.resume);
+  if (saved.data != description_.data) {
+    throw Error("--data: expected the images that {} was trained on ({}), found others in {} ({})", options_.resume,
+                saved.data, folder_.string(), description_.data);
+  }
+  if (plan_.steps < state_.step) {
+    throw UsageError(
+        "--resume {}: expected --epochs and --steps not to end before step {}, which it has done, found {}",
+        options_.resume, state_.step, plan_.steps);
+  }
+  description_.log = saved.log;
+  first_ = state_.step;
+}
+
+// The log of a new run, or of one that goes on, brought back to where the checkpoint left it.
+void TrainCommand::open_log() {
+  if (description_.log && std::filesystem::is_regular_file(options_.log)) {
+    log_.emplace(options_.log, *description_.log);
+    return;
+  }
+  log_.emplace(options_.log);
+  if (first_ > 0) progress_.line("{} is new: its rows begin after step {}", options_.log, grouped(first_));
+}
+
+// What is trained on, so that the wrong data is seen at once.
+void TrainCommand::announce() {
+  progress_.line("Data: {}: {} training and {} test images of {} x {}, {} classes", data_name(options_.data, folder_),
+                 grouped(data_.train.count), grouped(data_.test.count), data_.train.rows, data_.train.cols,
+                 data_.classes);
+  if (const Index dropped = data_.train.count % options_.batch; dropped != 0) {
+    progress_.line("Each epoch drops its last {} samples: {} = {} batches of {} + {}", dropped,
+                   grouped(data_.train.count), grouped(plan_.steps_per_epoch), options_.batch, dropped);
+  }
+  if (!options_.resume.empty()) {
+    progress_.line("{} stands at step {} of {}{}", options_.resume, grouped(first_), grouped(plan_.steps),
+                   first_ == plan_.steps ? ": the run is finished; larger --epochs or --steps would go on" : "");
+  }
+}
+
+void TrainCommand::write_checkpoint() {
+  description_.log = log_ ? std::optional(log_->position()) : std::nullopt;
+  write_safetensors(options_.checkpoint, make_checkpoint(model_, state_, description_));
+}
+
+void TrainCommand::after_step(const StepRecord& s) {
+  if (log_ && (s.step % options_.log_every.value_or(plan_.steps_per_epoch) == 0 || s.ends_epoch || s.ends_training)) {
+    LogRow row{s.step, s.epoch, s.lr, s.loss, std::nullopt, std::nullopt};
     if (s.evaluation != nullptr) {
-      progress.line("epoch {}/{}, step {}/{}: loss {:.4f}, accuracy {:.2f} %; test loss {:.4f}, accuracy {:.2f} %; {}",
-                    s.epoch, plan.epochs, grouped(s.step), grouped(plan.steps), s.epoch_loss, 100 * s.epoch_accuracy,
-                    s.evaluation->loss, 100 * s.evaluation->accuracy(), duration(s.seconds));
+      row.test_loss = s.evaluation->loss;
+      row.test_accuracy = s.evaluation->accuracy();
     }
-  };
-  Workers workers(options.threads);
-  const TrainingResult result = train(model, state, data, options, workers, hooks);
-  progress.clear();
+    log_->write(row);
+  }
+  const bool due =
+      s.ends_epoch || s.ends_training || (options_.checkpoint_every && s.step % *options_.checkpoint_every == 0);
+  // The last one that was good stays.
+  if (!options_.checkpoint.empty() && due && !s.diverged && all_finite(model_)) write_checkpoint();
+  progress_.update({.step = s.step,
+                    .steps = plan_.steps,
+                    .epoch = s.epoch,
+                    .epochs = plan_.epochs,
+                    .loss = s.epoch_loss,
+                    .accuracy = s.epoch_accuracy,
+                    .seconds = s.seconds,
+                    .steps_timed = s.step - first_,
+                    .batch = options_.batch});
+  if (s.evaluation != nullptr) {
+    progress_.line("epoch {}/{}, step {}/{}: loss {:.4f}, accuracy {:.2f} %; test loss {:.4f}, accuracy {:.2f} %; {}",
+                   s.epoch, plan_.epochs, grouped(s.step), grouped(plan_.steps), s.epoch_loss, 100 * s.epoch_accuracy,
+                   s.evaluation->loss, 100 * s.evaluation->accuracy(), duration(s.seconds));
+  }
+}
 
-  if (!options.checkpoint.empty() && result.stopped && all_finite(model)) checkpoint();
-  if (!options.save.empty() && !result.diverged) save(options, model);
-  if (options.json) {
-    print_json(options, result, model);
+void TrainCommand::print(const TrainingResult& result) {
+  if (options_.json) {
+    print_json(options_, result, model_);
   } else {
-    print_summary(options, result, model, first);
+    print_summary(options_, result, model_, first_);
   }
-  if (plane && !result.diverged && (!options.json || !options.picture.empty())) {
-    const Regions regions = decision_regions(model, options.pixels, workers);
-    if (!options.json)
-      fmt::print("\nThe model's regions, and test samples as their labels:\n{}", regions_text(regions, data.test));
-    if (!options.picture.empty()) write_regions(options.picture, regions, data.test);
+  if (!in_the_plane() || result.diverged || (options_.json && options_.picture.empty())) return;
+  const Regions regions = decision_regions(model_, options_.pixels, workers_);
+  if (!options_.json) {
+    fmt::print("\nThe model's regions, and test samples as their labels:\n{}", regions_text(regions, data_.test));
   }
+  if (!options_.picture.empty()) write_regions(options_.picture, regions, data_.test);
+}
+
+// And what is to be said about it.
+int TrainCommand::exit_code(const TrainingResult& result) {
   if (result.diverged) {
     const std::string where = fmt::format("step {} (epoch {})", result.last.step, result.last.epoch);
     const std::string what =
         result.anomaly.empty() ? fmt::format("the loss is {}", result.last.loss) : result.anomaly + " is not finite";
     print_error(fmt::format("{} in {}: training has diverged{}; a lower --lr may help", what, where,
-                            options.save.empty() ? "" : ", nothing was saved"));
+                            options_.save.empty() ? "" : ", nothing was saved"));
     return 3;
   }
   if (result.stopped) {
-    const std::string on = options.checkpoint.empty() ? "with --checkpoint FILE it could go on from there"
-                                                      : "to go on: tare train --resume " + options.checkpoint;
-    progress.line("Stopped by signal {} after step {} of {}; {}", stop_signal(), grouped(result.last.step),
-                  grouped(plan.steps), on);
+    const std::string on = options_.checkpoint.empty() ? "with --checkpoint FILE it could go on from there"
+                                                       : "to go on: tare train --resume " + options_.checkpoint;
+    progress_.line("Stopped by signal {} after step {} of {}; {}", stop_signal(), grouped(result.last.step),
+                   grouped(plan_.steps), on);
     return 128 + stop_signal();
   }
   return 0;
+}
+
+int TrainCommand::run() {
+  announce();
+  TrainingHooks hooks;
+  hooks.should_stop = [] { return stop_signal() != 0; };
+  hooks.after_step = [this](const StepRecord& s) { after_step(s); };
+  const TrainingResult result = train(model_, state_, data_, options_, workers_, hooks);
+  progress_.clear();
+
+  if (!options_.checkpoint.empty() && result.stopped && all_finite(model_)) write_checkpoint();
+  if (!options_.save.empty() && !result.diverged) save(options_, model_);
+  print(result);
+  return exit_code(result);
+}
+
+}  // namespace
+
+int run_train(const TrainOptions& options) {
+  watch_signals();
+  return TrainCommand(options).run();
 }
 
 }  // namespace TARE_NAMESPACE

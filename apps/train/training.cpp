@@ -2,7 +2,6 @@
 
 #include "core/ops/loss.h"
 #include "core/tools/inspect.h"
-#include "datasets/batches.h"
 #include "optim/schedule.h"
 
 #include <chrono>
@@ -71,6 +70,30 @@ Evaluation evaluate(const Sequential& model, const ImageSet& set, Pixels pixels,
   return result;
 }
 
+StepResult training_step(Sequential& model, const Parameters& parameters, Optimizer& optimizer,
+                         const StepOptions& options, const Batch& batch) {
+  Tape& tape = batch.x.tape();
+  const Var logits = model.forward(batch.x, Mode::train);
+  const Var loss = softmax_cross_entropy(logits, batch.labels);
+  StepResult result{.loss = static_cast<double>(loss.value()(0, 0)),
+                    .correct = count_correct(logits.value(), batch.labels),
+                    .anomaly = {}};
+  result.diverged = !std::isfinite(result.loss);
+  if (!result.diverged) {
+    zero_grad(parameters);
+    tape.backward(loss);
+  }
+  if (options.detect_anomaly) {
+    result.anomaly = first_anomaly(tape).value_or("");
+    result.diverged = result.diverged || !result.anomaly.empty();
+  }
+  if (!result.diverged) {
+    if (options.clip) clip_grad_norm(parameters, *options.clip);
+    optimizer.step(options.lr, tape.workers());
+  }
+  return result;
+}
+
 TrainingPlan plan_training(const TrainOptions& options, const ImageSet& set) {
   if (options.batch > set.count) {
     throw Error("--batch: expected at most the {} training images, found {}", set.count, options.batch);
@@ -132,33 +155,19 @@ TrainingResult train(Sequential& model, RunState& state, const DataSet& data, co
     watch.start();
 
     tape.clear();
-    const Batch batch = batches.at(step, tape);
-    Var logits = model.forward(batch.x, Mode::train);
-    Var loss = softmax_cross_entropy(logits, batch.labels);
-
-    const double loss_value = static_cast<double>(loss.value()(0, 0));
-    result.diverged = !std::isfinite(loss_value);
-    if (!result.diverged) {
-      zero_grad(parameters);
-      tape.backward(loss);
-    }
-    if (options.detect_anomaly) {
-      result.anomaly = first_anomaly(tape).value_or("");
-      result.diverged = result.diverged || !result.anomaly.empty();
-    }
-    if (!result.diverged) {
-      if (options.clip) clip_grad_norm(parameters, *options.clip);
-      state.optimizer->step(learning_rate(options, step, plan), workers);
-      state.step = step + 1;
-    }
+    const StepOptions step_options{learning_rate(options, step, plan), options.clip, options.detect_anomaly};
+    const StepResult done = training_step(model, parameters, *state.optimizer, step_options, batches.at(step, tape));
+    result.diverged = done.diverged;
+    result.anomaly = done.anomaly;
+    if (!done.diverged) state.step = step + 1;
 
     if (step % plan.steps_per_epoch == 0) state.epoch_loss = 0, state.epoch_correct = 0;
-    state.epoch_loss += loss_value;
-    state.epoch_correct += count_correct(logits.value(), batch.labels);
+    state.epoch_loss += done.loss;
+    state.epoch_correct += done.correct;
     watch.stop();
 
     record = record_of(step + 1);
-    record.loss = loss_value;
+    record.loss = done.loss;
     const bool asked = options.eval_every && record.step % *options.eval_every == 0;
     if (!result.diverged && data.test.count > 0 && (asked || record.ends_epoch || record.ends_training)) {
       result.evaluation = evaluate(model, data.test, options.pixels, evaluation_tape);

@@ -3,8 +3,7 @@
 #pragma once
 
 #include "apps/cli/options.h"
-#include "apps/train/log_file.h"
-#include "datasets/images.h"
+#include "datasets/batches.h"
 #include "layers/sequential.h"
 #include "optim/optimizer.h"
 
@@ -27,6 +26,24 @@ using LogitsHook = std::function<void(const View& logits, Index begin)>;
 /// Every sample of the set, in evaluation mode. `tape` must record no gradients. Error if a label is beyond the model's classes.
 Evaluation evaluate(const Sequential& model, const ImageSet& set, Pixels pixels, Tape& tape,
                     const LogitsHook& hook = {});
+
+struct StepOptions {
+  double lr;
+  std::optional<double> clip = {};  // the norm of all gradients
+  bool detect_anomaly = false;
+};
+
+struct StepResult {
+  double loss;            // of the batch, before the update
+  Index correct;          // samples of the batch that were classified correctly
+  bool diverged = false;  // a number is not finite, and no update was made
+  std::string anomaly;    // with `detect_anomaly`, where the first such number came from
+};
+
+/// One step of training on a batch, on the tape that holds it: forward, backward, update. `parameters` are the model's, which are
+/// the optimizer's, too.
+StepResult training_step(Sequential& model, const Parameters& parameters, Optimizer& optimizer,
+                         const StepOptions& options, const Batch& batch);
 
 struct StepRecord {
   std::int64_t step, epoch;  // from 1

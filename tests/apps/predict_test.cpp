@@ -212,7 +212,7 @@ TEST_CASE("pictures of MNIST's digits, drawn and scanned, are read about as well
     return;
   }
   constexpr std::int64_t kImages = 100;
-  const ImageSet test = load_test_data(find_data("mnist"));
+  const ImageSet test = load_test_data(mnist);
   const TemporaryFolder folder;
   const std::string model = (folder / "model.safetensors").string();
   REQUIRE(run_tare(fmt::format("train --data mnist --hidden 128 --epochs 1 --quiet --save '{}'", model)).exit_code ==

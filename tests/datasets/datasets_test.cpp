@@ -206,91 +206,13 @@ TEST_CASE("which training labels are believable") {
 
 // ---- Finding data ---------------------------------------------------------------------------------------------------
 
-// Sets TARE_DATA (or unsets it) and the working folder, and puts both back.
-class Surroundings {
- public:
-  Surroundings(const std::optional<std::string>& tare_data, const fs::path& folder) : folder_(fs::current_path()) {
-    if (const char* variable = std::getenv("TARE_DATA")) tare_data_ = variable;
-    set(tare_data);
-    fs::current_path(folder);
-  }
-  ~Surroundings() {
-    set(tare_data_);
-    fs::current_path(folder_);
-  }
-  Surroundings(const Surroundings&) = delete;
-  Surroundings& operator=(const Surroundings&) = delete;
-
- private:
-  static void set(const std::optional<std::string>& value) {
-    if (value) {
-      setenv("TARE_DATA", value->c_str(), 1);
-    } else {
-      unsetenv("TARE_DATA");
-    }
-  }
-  std::optional<std::string> tare_data_;
-  fs::path folder_;
-};
-
-TEST_CASE("mnist is looked for in $TARE_DATA, then in data/mnist; auto is the digits without it") {
-  const TemporaryFolder with, without;
-  write_data(with);
-  fs::create_directories(without / "data/mnist");
-  for (const std::string name : {"mnist", "auto"}) {
-    CAPTURE(name);
-    {
-      const Surroundings surroundings(with.path().string(), without.path());
-      CHECK(find_data(name) == with.path());
-    }
-    for (const std::optional<std::string>& nowhere : {std::optional<std::string>(), {""}, {without.path().string()}}) {
-      const Surroundings surroundings(nowhere, without.path());
-      if (name == "auto") {
-        CHECK(find_data(name) == "digits");
-        continue;
-      }
-      const std::string message = error_of([&] { find_data(name); });
-      CHECK(message.starts_with("--data " + name + ": MNIST is neither in $TARE_DATA ("));
-      CHECK_CONTAINS(message, nowhere ? *nowhere : std::string("not set"));
-      CHECK_CONTAINS(message, "data/mnist");
-      CHECK_CONTAINS(message, "https://");
-      CHECK_CONTAINS(message, "--data DIR");
-    }
-  }
-  write_file(without / "data/mnist" / kTestImages, images_file(1));
-  {
-    const Surroundings surroundings(std::nullopt, without.path());
-    CHECK(find_data("mnist") == "data/mnist");
-  }
-  const Surroundings both(with.path().string(), without.path());
-  CHECK(find_data("auto") == with.path());
-}
-
-TEST_CASE("a built-in set beats a folder of its name") {
-  const TemporaryFolder folder;
-  fs::create_directory(folder / "digits");
-  const Surroundings surroundings(std::nullopt, folder.path());
-  CHECK(is_built_in(find_data("digits")));
-  CHECK_FALSE(is_built_in(find_data("./digits")));
-}
-
-TEST_CASE("any other name is a folder's") {
-  const TemporaryFolder folder;
-  write_file(folder / "file", "");
-  CHECK(find_data(folder.path().string()) == folder.path());
-  for (const std::string& name : {(folder / "none").string(), (folder / "file").string()}) {
-    CHECK(
-        error_of([&] { find_data(name); }).starts_with("--data " + name + ": expected auto, mnist, digits, spirals,"));
-  }
-}
-
 TEST_CASE("MNIST itself, where $TARE_DATA has it") {
   const char* folder = std::getenv("TARE_DATA");
   if (folder == nullptr || !fs::is_directory(folder)) {
     MESSAGE("skipped: $TARE_DATA is not set to a folder");
     return;
   }
-  const DataSet data = load_data(find_data("mnist"));
+  const DataSet data = load_data(folder);
   CHECK(data.classes == 10);
   CHECK(data.train.count == 60000);
   CHECK(data.test.count == 10000);

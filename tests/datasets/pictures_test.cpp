@@ -211,7 +211,7 @@ TEST_CASE("an image of MNIST is in MNIST's form already") {
     MESSAGE("skipped: TARE_DATA does not name a folder with MNIST");
     return;
   }
-  const ImageSet test = load_test_data(find_data("mnist"));
+  const ImageSet test = load_test_data(mnist);
   std::int64_t same = 0;
   for (std::int64_t i = 0; i < test.count; ++i)
     same += formed(picture_of(test, i)).pixels == picture_of(test, i).pixels;

@@ -1,0 +1,21 @@
+// One run of a comparison.
+#pragma once
+
+#include "apps/compare/comparison.h"
+
+#include <functional>
+
+namespace tare {
+
+/// Asked before every step, with the number of steps made so far; true ends the run.
+using StopHook = std::function<bool(Index)>;
+
+namespace float32 {
+/// Nothing if it was stopped.
+std::optional<Run> compared_run(const TrainOptions& options, const DataSet& data, const StopHook& should_stop);
+}  // namespace float32
+namespace float64 {
+std::optional<Run> compared_run(const TrainOptions& options, const DataSet& data, const StopHook& should_stop);
+}  // namespace float64
+
+}  // namespace tare
