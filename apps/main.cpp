@@ -18,9 +18,9 @@
 
 namespace {
 
-// On many processors a number below the smallest normal one, as gradients and moments become when a network has learned all
-// it can, takes a hundred times as long as any other. Here such numbers are 0. Threads inherit this from the one that starts
-// them, so all compute alike; a program that uses the library decides for itself.
+// On many processors a number below the smallest normal one, as gradients and moments become when a network has
+// learned all it can, takes a hundred times as long as any other. Here such numbers are 0. Threads inherit this from
+// the one that starts them, so all compute alike; a program that uses the library decides for itself.
 void flush_denormals() {
 #if defined(__SSE2__)
   _mm_setcsr(_mm_getcsr() | 0x8040);  // results and operands
@@ -31,8 +31,8 @@ void flush_denormals() {
 #endif
 }
 
-// The next file would take the number of a standard stream that is closed, and receive what is meant for the stream. So they
-// are open, but useless.
+// The next file would take the number of a standard stream that is closed, and receive what is meant for the stream.
+// So they are open, but useless.
 void open_standard_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(stream, F_GETFD) < 0) open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);

@@ -49,7 +49,8 @@ install_missing() {
   quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
 }
 
-# The tests that need MNIST find it through TARE_DATA: in the checkout, or in a copy kept beside it for several checkouts.
+# The tests that need MNIST find it through TARE_DATA: in the checkout, or in a copy kept beside it for several
+# checkouts.
 find_mnist() {
   local folder
   for folder in "${TARE_DATA-}" "$root/data/mnist" "$root/../shared/mnist"; do

@@ -1,4 +1,5 @@
-// How layers and optimizers show what of them lasts, to be saved and loaded by somebody else. No file format stands here.
+// How layers and optimizers show what of them lasts, to be saved and loaded by somebody else. No file format stands
+// here.
 #pragma once
 
 #include "core/machine/matrix.h"
@@ -15,8 +16,8 @@ enum class Values { finite, finite_not_negative, any };
 
 namespace TARE_NAMESPACE {
 
-/// One named piece of its owner's lasting state, in the owner's memory: a matrix, a count from 0 to 2^53, or 64 bits that may
-/// be anything.
+/// One named piece of its owner's lasting state, in the owner's memory: a matrix, a count from 0 to 2^53, or 64 bits
+/// that may be anything.
 struct StateTensor {
   std::string name;          // of a layer, as in PyTorch's state_dict: "weight", "running_mean"
   std::vector<Index> shape;  // {} for a single number

@@ -55,21 +55,13 @@ Matrix Var::grad() const {
   return View(node.grad, node.value.rows(), node.value.cols());
 }
 
-void Var::set(const Product& product) const {
-  const Tape::Target target = tape_->value_target(*this, false);
-  multiply(target.op, product, target.to, target.add, *tape_->workers_);
-}
+void Var::set(const Product& product) const { write(tape_->value_target(*this, false), *tape_->workers_, product); }
 
-void Var::add(const Product& product) const {
-  const Tape::Target target = tape_->value_target(*this, true);
-  multiply(target.op, product, target.to, target.add, *tape_->workers_);
-}
+void Var::add(const Product& product) const { write(tape_->value_target(*this, true), *tape_->workers_, product); }
 
 void Var::add_grad(const Product& product) const {
   Tape::Node& node = tape_->node(*this);
-  if (!node.needs_grad) return;
-  const Tape::Target target = tape_->gradient_target(node);
-  multiply(target.op, product, target.to, target.add, *tape_->workers_);
+  if (node.needs_grad) write(tape_->gradient_target(node), *tape_->workers_, product);
 }
 
 Tape::Tape(Workers* workers, Gradients gradients)
@@ -145,7 +137,7 @@ Var Tape::record(const char* op, std::initializer_list<Var> operands, Index rows
 
 Scratch Tape::scratch(Index rows, Index cols) { return {arena_.matrix(rows, cols), this}; }
 
-Tape::Target Tape::value_target(const Var& v, bool add) {
+Target Tape::value_target(const Var& v, bool add) {
   const Node& node = this->node(v);
   if (node.parameter != nullptr)
     throw Error("{}: a leaf is its parameter's value, which no op may write", node.parameter->name);
@@ -155,27 +147,17 @@ Tape::Target Tape::value_target(const Var& v, bool add) {
 }
 
 // The first gradient that reaches a value is written, later ones are added, so nothing is set to zero first.
-Tape::Target Tape::gradient_target(Node& node) {
+Target Tape::gradient_target(Node& node) {
   const bool add = node.grad != nullptr;
   if (!add) node.grad = arena_.matrix(node.value.rows(), node.value.cols()).data();
   return {node.op, MatrixMap(node.grad, node.value.rows(), node.value.cols()), add};
 }
 
-void Tape::check_operands(const Target& target, bool sums, std::initializer_list<const View*> operands) const {
-  const Shape to{target.to.rows(), target.to.cols()};
-  Index rows = sums ? 1 : to.rows;  // that an operand may have besides one
-  for (const View* v : operands) {
-    if (sums && rows == 1) rows = v->rows();
-    if (v->cols() != to.cols || (v->rows() != 1 && v->rows() != rows)) {
-      throw Error("{}: expected operands [{} x {}] or [1 x {}], found {}", target.op, rows, to.cols, to.cols,
-                  shape_of(*v));
-    }
+View Tape::operand(const View& v) const {
 #ifndef NDEBUG
-    if (v->size() > 0 && arena_.is_stale(v->data()))
-      throw Error("{}: a View was used after its tape was cleared", target.op);
+  if (v.size() > 0 && arena_.is_stale(v.data())) throw Error("a View was used after its tape was cleared");
 #endif
-  }
-  if (sums && to.rows != 1) throw Error("{}: expected one row for column sums, found {}", target.op, to);
+  return v;
 }
 
 void Tape::backward(Var loss) {

@@ -10,6 +10,7 @@
 // thread; the tape's workers share the loops inside an op.
 #pragma once
 
+#include "core/machine/formula.h"
 #include "core/machine/matrix.h"
 #include "core/machine/product.h"
 #include "core/machine/workers.h"
@@ -38,23 +39,14 @@ struct Parameter {
 
 using Parameters = std::vector<Parameter*>;
 
-/// A formula whose values are summed over all rows, in their order:   r.add_grad(col_sums([](auto g) { return g; }), g);
-template <class Formula>
-struct ColSums {
-  Formula formula;
-};
-template <class Formula>
-ColSums<Formula> col_sums(const Formula& formula) {
-  return {formula};
-}
-
-/// A value on a tape. Copying a Var copies a reference to it. Valid until the tape is cleared; using it later is an Error.
+/// A value on a tape. Copying a Var copies a reference to it. Valid until the tape is cleared; using it later is an
+/// Error.
 class Var {
  public:
   /// [rows x cols], to read for as long as this Var is valid.
   View value() const;
-  /// A copy of the gradient of what backward() was called on; zero where that does not depend on this value. Of a leaf: all
-  /// that its parameter's grad holds. Error before backward() and for a value that needs no gradient.
+  /// A copy of the gradient of what backward() was called on; zero where that does not depend on this value. Of a
+  /// leaf: all that its parameter's grad holds. Error before backward() and for a value that needs no gradient.
   Matrix grad() const;
   Index rows() const { return value().rows(); }
   Index cols() const { return value().cols(); }
@@ -64,8 +56,9 @@ class Var {
   // For writing ops. What is written is one of three:
   //
   //   a formula     y.set([](auto a, auto b) { return a * b; }, a, b);
-  //                 A function of rows, called with row i of every operand (of its only row, if it has just one), that returns
-  //                 row i of the result: an Eigen array expression, or one number for all of it. Several threads call it at once.
+  //                 A function of rows, called with row i of every operand (of its only row, if it has just one),
+  //                 that returns row i of the result: an Eigen array expression, or one number for all of it. Several
+  //                 threads call it at once.
   //   column sums   y.set(col_sums([](auto a) { return a; }), a);
   //                 The formula's rows are summed, and the result is one row.
   //   a product     y.set(a.value() * b.value().transpose());
@@ -85,7 +78,8 @@ class Var {
   /// To be written by hand, before anything reads it. As for set().
   MatrixMap mutable_value() const;
 
-  /// Records how the gradient g of this value reaches the operands; returns this Var. A tape without gradients drops it.
+  /// Records how the gradient g of this value reaches the operands; returns this Var. A tape without gradients drops
+  /// it.
   template <class Pullback>
   Var pullback(const Pullback& pullback) const;
 
@@ -116,27 +110,29 @@ class Tape {
  public:
   enum class Gradients { record, none };
 
-  /// With Gradients::none the tape computes values only, as evaluation wants. The workers, which must outlive the tape, share
-  /// its loops; without them all runs on the thread that calls.
+  /// With Gradients::none the tape computes values only, as evaluation wants. The workers, which must outlive the
+  /// tape, share its loops; without them all runs on the thread that calls.
   explicit Tape(Gradients gradients = Gradients::record) : Tape(nullptr, gradients) {}
   explicit Tape(Workers& workers, Gradients gradients = Gradients::record) : Tape(&workers, gradients) {}
   ~Tape();
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
-  /// A value that needs no gradient: a copy of `m`, or a matrix still to be filled through mutable_value(). If most of it will be
-  /// one number, products are faster when they know which; finite results depend on it by rounding only (core/machine/product.h).
+  /// A value that needs no gradient: a copy of `m`, or a matrix still to be filled through mutable_value(). If most
+  /// of it will be one number, products are faster when they know which; finite results depend on it by rounding only
+  /// (core/machine/product.h).
   Var constant(const Eigen::Ref<const Matrix>& m);
   Var constant(Index rows, Index cols, std::optional<real> background = {});
   /// Borrows the parameter, which must outlive the step; backward() adds to parameter.grad.
   Var leaf(Parameter& parameter);
 
-  /// The gradient of `loss`, a 1 x 1 value of this tape, with respect to everything on the tape. Error if it is not a scalar, or
-  /// on a second call, or on a tape without gradients.
+  /// The gradient of `loss`, a 1 x 1 value of this tape, with respect to everything on the tape. Error if it is not a
+  /// scalar, or on a second call, or on a tape without gradients.
   void backward(Var loss);
 
-  /// Forgets the recorded step and keeps its memory for the next. Its Vars are invalid from now on, and its Views and Scratches
-  /// point to memory of the next step: in debug builds that memory holds NaN, and an op that is given such a View throws.
+  /// Forgets the recorded step and keeps its memory for the next. Its Vars are invalid from now on, and its Views and
+  /// Scratches point to memory of the next step: in debug builds that memory holds NaN, and an op that is given such
+  /// a View throws.
   void clear();
 
   Workers& workers() { return *workers_; }
@@ -170,8 +166,8 @@ class Tape {
 
   // For writing ops:
 
-  /// A new value for an op to fill, on the tape of its one to three operands. Error if one of them is on another tape or
-  /// outdated, or if the shape is none.
+  /// A new value for an op to fill, on the tape of its one to three operands. Error if one of them is on another tape
+  /// or outdated, or if the shape is none.
   static Var record(const char* op, std::initializer_list<Var> operands, Index rows, Index cols);
   /// Uninitialized memory that lasts until clear(), for what a pullback must remember.
   Scratch scratch(Index rows, Index cols);
@@ -198,12 +194,6 @@ class Tape {
     int outer;  // place in layers_; -1: none
     std::size_t number;
   };
-  // Where something is written, by which op, and whether it is added to what is there.
-  struct Target {
-    const char* op;
-    MatrixMap to;
-    bool add;
-  };
 
   Tape(Workers* workers, Gradients gradients);
   Var push(const Node& node);
@@ -212,11 +202,8 @@ class Tape {
   Target value_target(const Var& v, bool add);
   Target gradient_target(Node& node);
 
-  template <class Formula, class... Views>
-  void write(Target target, const Formula& formula, const Views&... views);
-  template <class Formula, class... Views>
-  void write(Target target, const ColSums<Formula>& sums, const Views&... views);
-  void check_operands(const Target& target, bool sums, std::initializer_list<const View*> operands) const;
+  static View operand(const Var& v) { return v.value(); }
+  View operand(const View& v) const;
 
   Workers alone_{1};  // for a tape without workers of its own
   Workers* workers_;
@@ -229,101 +216,20 @@ class Tape {
   std::uint64_t generation_;  // no other tape's, and another one after clear()
 };
 
-// Implementation. The two writers split their output as follows, so that no sum ever changes its order: a formula by
-// rows, a sum over rows by columns. (Products split themselves.)
-
-namespace detail {
-
-inline View view(const Var& v) { return v.value(); }
-inline View view(const View& v) { return v; }
-inline ConstRow operand_row(const View& v, Index i, Columns c) { return v.row(v.rows() == 1 ? 0 : i, c); }
-// The N of operands that have N rows or one. (One row beside an empty batch has nothing to go with.)
-template <class... Views>
-Index rows_of_all(const Views&... views) {
-  const auto [fewest, most] = std::minmax({views.rows()...});
-  return fewest == 0 ? 0 : most;
-}
-
-// Whether an Eigen expression refers to an array that owns its numbers. Eigen keeps such an operand by reference, and one of the
-// formula's own is gone when the expression is computed. (Maps and constants are kept by value.)
-template <class Expression>
-constexpr bool refers_to_array = std::is_base_of_v<Eigen::PlainObjectBase<Expression>, Expression>;
-template <class Expression>
-constexpr bool refers_to_array<const Expression> = refers_to_array<Expression>;
-template <class Op, class Plain>
-constexpr bool refers_to_array<Eigen::CwiseNullaryOp<Op, Plain>> = false;
-template <class Plain, int kOptions, class Stride>
-constexpr bool refers_to_array<Eigen::Map<Plain, kOptions, Stride>> = false;
-template <template <class...> class Expression, class... Parts>
-constexpr bool refers_to_array<Expression<Parts...>> = (refers_to_array<Parts> || ...);
-
-// Calls the formula, whose result must be `size` numbers wide, or one number.
-template <class Formula, class... Rows>
-auto call(const char* op, const Formula& formula, Index size, const Rows&... rows) {
-  using Result = std::invoke_result_t<const Formula&, const Rows&...>;
-  static_assert(!std::is_reference_v<Result>, "a formula returns a value, not a reference");
-  if constexpr (std::is_arithmetic_v<Result>) {
-    return ConstRow::Constant(size, static_cast<real>(formula(rows...)));
-  } else {
-    static_assert(!refers_to_array<Result> || std::is_base_of_v<Eigen::PlainObjectBase<Result>, Result>,
-                  "a formula's expression is computed later, when an Array of its own is gone: make it an operand");
-    Result result = formula(rows...);
-    if (result.size() != size)
-      throw Error("{}: expected a formula of {} numbers a row, found {}", op, size, result.size());
-    return result;
-  }
-}
-
-}  // namespace detail
-
-template <class Formula, class... Views>
-void Tape::write(Target target, const Formula& formula, const Views&... views) {
-  check_operands(target, false, {&views...});
-  MatrixMap& to = target.to;
-  const Columns all{0, to.cols()};
-  const double work = Workers::kElementwiseWork * static_cast<double>(to.size());
-  workers_->split(to.rows(), 1, work, [&](Index begin, Index size) {
-    for (Index i = begin; i < begin + size; ++i) {
-      const auto result = detail::call(target.op, formula, all.size, detail::operand_row(views, i, all)...);
-      if (target.add) {
-        row(to, i, all) += result;
-      } else {
-        row(to, i, all) = result;
-      }
-    }
-  });
-}
-
-template <class Formula, class... Views>
-void Tape::write(Target target, const ColSums<Formula>& sums, const Views&... views) {
-  static_assert(sizeof...(Views) > 0, "sums need an operand, whose rows they go over");
-  check_operands(target, true, {&views...});
-  MatrixMap& to = target.to;
-  const Index rows = detail::rows_of_all(views...);
-  const double work = Workers::kElementwiseWork * static_cast<double>(rows * to.cols());
-  workers_->split(to.cols(), Workers::kLine, work, [&](Index begin, Index size) {
-    const Columns c{begin, size};
-    if (!target.add) row(to, 0, c).setZero();
-    for (Index i = 0; i < rows; ++i) {
-      row(to, 0, c) += detail::call(target.op, sums.formula, size, detail::operand_row(views, i, c)...);
-    }
-  });
-}
-
 template <class Formula, class... Operands>
 void Scratch::set(const Formula& formula, const Operands&... operands) {
-  tape_->write({"scratch", *this, false}, formula, detail::view(operands)...);
+  write({"scratch", *this, false}, *tape_->workers_, formula, tape_->operand(operands)...);
 }
 
 template <class Formula, class... Operands>
 void Var::set(const Formula& formula, const Operands&... operands) const {
-  tape_->write(tape_->value_target(*this, false), formula, detail::view(operands)...);
+  write(tape_->value_target(*this, false), *tape_->workers_, formula, tape_->operand(operands)...);
 }
 
 template <class Formula, class... Operands>
 void Var::add_grad(const Formula& formula, const Operands&... operands) const {
   Tape::Node& node = tape_->node(*this);
-  if (node.needs_grad) tape_->write(tape_->gradient_target(node), formula, detail::view(operands)...);
+  if (node.needs_grad) write(tape_->gradient_target(node), *tape_->workers_, formula, tape_->operand(operands)...);
 }
 
 template <class Pullback>

@@ -26,8 +26,8 @@ void check_counts(const ImageSet& set) {
   }
 }
 
-// Asks for an image's bytes before they are needed: shuffled ones lie anywhere in memory, and waiting for them would take
-// longer than scaling them.
+// Asks for an image's bytes before they are needed: shuffled ones lie anywhere in memory, and waiting for them would
+// take longer than scaling them.
 void prefetch(const std::uint8_t* from, Index size) {
   constexpr Index kLine = 64;  // bytes that come together
   for (Index j = 0; j < size; j += kLine) __builtin_prefetch(from + j);

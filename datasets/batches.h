@@ -21,15 +21,15 @@ struct Batch {
 
 class Batches {
  public:
-  /// Batches of `size` of the set's images, which must outlive this; the last partial one of an epoch is dropped. Epoch e
-  /// has its own order, which depends on the seed and e only. Error unless 1 <= size <= set.count and the set
+  /// Batches of `size` of the set's images, which must outlive this; the last partial one of an epoch is dropped.
+  /// Epoch e has its own order, which depends on the seed and e only. Error unless 1 <= size <= set.count and the set
   /// has as many pixels and labels as it says.
   Batches(const ImageSet& set, Pixels pixels, Index size, std::uint64_t seed, bool shuffle);
 
   Index per_epoch() const { return set_.count / size_; }
 
-  /// The batch of the given step, counted from 0 over all epochs, as a constant on the tape. Steps may come in any order;
-  /// the order within an epoch is worked out anew when the epoch changes. Error if the step is negative.
+  /// The batch of the given step, counted from 0 over all epochs, as a constant on the tape. Steps may come in any
+  /// order; the order within an epoch is worked out anew when the epoch changes. Error if the step is negative.
   Batch at(Index step, Tape& tape);
 
  private:

@@ -51,7 +51,8 @@ class Source {
   bool compressed() const { return compressed_; }
   std::size_t left() const { return rest_.size(); }
 
-  // Fills `to`, or as much of it as is left. Error if the compressed data is damaged, cut, or followed by something else.
+  // Fills `to`, or as much of it as is left. Error if the compressed data is damaged, cut, or followed by something
+  // else.
   std::size_t read(std::span<std::uint8_t> to) {
     if (!compressed_) {
       const std::size_t n = std::min(to.size(), rest_.size());

@@ -40,8 +40,8 @@ ImageSet load_test_data(const std::filesystem::path& data);
 /// The files that load_data reads of a folder.
 std::vector<std::filesystem::path> data_files(const std::filesystem::path& data);
 
-/// Writes a set as four IDX files under MNIST's names, all of them or none, into a folder that is made if it is not there. Error
-/// if that fails, or if another set is there.
+/// Writes a set as four IDX files under MNIST's names, all of them or none, into a folder that is made if it is not
+/// there. Error if that fails, or if another set is there.
 void save_data(const std::filesystem::path& folder, const DataSet& data);
 
 }  // namespace tare

@@ -1,5 +1,5 @@
-// Batch normalization as a layer: the op of core/ops/batch_norm.h, its parameters, and the running statistics that take the
-// place of the batch's own in evaluation.
+// Batch normalization as a layer: the op of core/ops/batch_norm.h, its parameters, and the running statistics that
+// take the place of the batch's own in evaluation.
 #pragma once
 
 #include "core/ops/batch_norm.h"

@@ -1,5 +1,5 @@
-// What BatchNorm leaves undone in a trained model can be done once and for all: in evaluation it is an affine map of each
-// feature, so it folds into the Linear before it; and a bias that it cancelled in training can be dropped.
+// What BatchNorm leaves undone in a trained model can be done once and for all: in evaluation it is an affine map of
+// each feature, so it folds into the Linear before it; and a bias that it cancelled in training can be dropped.
 #pragma once
 
 #include "layers/sequential.h"

@@ -2,8 +2,8 @@
 
 namespace TARE_NAMESPACE {
 
-// Both call what is not const, and change nothing: evaluation leaves a layer as it is, and a tape without gradients adds none to
-// its parameters.
+// Both call what is not const, and change nothing: evaluation leaves a layer as it is, and a tape without gradients
+// adds none to its parameters.
 
 Var evaluate(const Layer& layer, Var x) {
   if (x.tape().records_gradients())

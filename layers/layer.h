@@ -1,5 +1,5 @@
-// What every layer can do, and the layers without parameters. A layer owns its parameters and buffers; copying it copies
-// them. It holds no mode: whether it trains or evaluates is an argument, so nothing can be left switched.
+// What every layer can do, and the layers without parameters. A layer owns its parameters and buffers; copying it
+// copies them. It holds no mode: whether it trains or evaluates is an argument, so nothing can be left switched.
 #pragma once
 
 #include "core/machine/random.h"
@@ -19,7 +19,8 @@ namespace TARE_NAMESPACE {
 class Layer {
  public:
   virtual ~Layer() = default;
-  /// x [N x features]. The tape of x borrows the parameters until it is cleared. In evaluation the layer stays as it is.
+  /// x [N x features]. The tape of x borrows the parameters until it is cleared. In evaluation the layer stays as it
+  /// is.
   virtual Var forward(Var x, Mode mode) = 0;
   virtual std::unique_ptr<Layer> clone() const = 0;
   /// As it was built: "Linear(784, 256, no bias)".
@@ -51,7 +52,8 @@ class Elementwise : public Layer {
   Op op_;
 };
 
-/// Drops entries in training with probability p, 0 <= p < 1; passes everything on in evaluation. Draws from its own generator.
+/// Drops entries in training with probability p, 0 <= p < 1; passes everything on in evaluation. Draws from its own
+/// generator.
 class Dropout : public Layer {
  public:
   Dropout(double p, Random random) : p_(p), random_(random) {

@@ -1,4 +1,5 @@
-// Layer normalization as a layer: the op of core/ops/layer_norm.h and its parameters; the same in training and evaluation.
+// Layer normalization as a layer: the op of core/ops/layer_norm.h and its parameters; the same in training and
+// evaluation.
 #pragma once
 
 #include "core/ops/layer_norm.h"

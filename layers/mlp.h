@@ -32,8 +32,8 @@ struct MlpOptions {
 
 namespace TARE_NAMESPACE {
 
-/// `op` is what its BatchNorms train with. Weights come from the seed's stream for initialization; biases are 0 and draw nothing, so that networks that differ in
-/// their biases only start from the same weights.
+/// `op` is what its BatchNorms train with. Weights come from the seed's stream for initialization; biases are 0 and
+/// draw nothing, so that networks that differ in their biases only start from the same weights.
 Sequential make_mlp(const MlpOptions& options, std::uint64_t seed, BatchNormOp op = batch_norm);
 
 Elementwise activation_layer(Activation activation);

@@ -1,5 +1,5 @@
-// A chain of layers, each fed with the one before. Its positions number the tensors as PyTorch's nn.Sequential does; a layer may
-// itself be a Sequential.
+// A chain of layers, each fed with the one before. Its positions number the tensors as PyTorch's nn.Sequential does;
+// a layer may itself be a Sequential.
 #pragma once
 
 #include "layers/layer.h"

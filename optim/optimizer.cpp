@@ -23,8 +23,8 @@ void check_not_negative(const char* name, double x) {
   check(x >= 0 && std::isfinite(x), name, "a finite number of at least 0", x);
 }
 
-// Calls update(begin, size) on pieces of the parameter's numbers, taken as one long row. They are so small that what one
-// line of an update writes is still in the nearest cache when the next line reads it.
+// Calls update(begin, size) on pieces of the parameter's numbers, taken as one long row. They are so small that what
+// one line of an update writes is still in the nearest cache when the next line reads it.
 template <class Update>
 void for_pieces(const Parameter& p, Workers& workers, const Update& update) {
   const Index n = p.value.size();

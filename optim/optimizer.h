@@ -1,6 +1,6 @@
-// SGD, Adam and AdamW with PyTorch's formulas. An optimizer reads gradients and changes values; zeroing and clipping the
-// gradients are functions of their own. The learning rate is an argument of each step, so a schedule is just a function
-// (optim/schedule.h).
+// SGD, Adam and AdamW with PyTorch's formulas. An optimizer reads gradients and changes values; zeroing and clipping
+// the gradients are functions of their own. The learning rate is an argument of each step, so a schedule is just a
+// function (optim/schedule.h).
 #pragma once
 
 #include "core/state.h"
@@ -13,7 +13,8 @@ namespace TARE_NAMESPACE {
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
-  /// One update of every parameter from its gradient, its loops split over the workers. Error unless lr >= 0 and is finite.
+  /// One update of every parameter from its gradient, its loops split over the workers. Error unless lr >= 0 and is
+  /// finite.
   virtual void step(double lr, Workers& workers) = 0;
   /// What it remembers from step to step: "velocity.0" belongs to the first parameter.
   virtual std::vector<StateTensor> state() = 0;
@@ -26,7 +27,8 @@ class Sgd : public Optimizer {
     double momentum = 0;
     double weight_decay = 0;
   };
-  /// The parameters must outlive the optimizer. Error, naming the field, unless 0 <= momentum < 1 and weight_decay >= 0.
+  /// The parameters must outlive the optimizer. Error, naming the field, unless 0 <= momentum < 1 and weight_decay >=
+  /// 0.
   Sgd(Parameters parameters, Options options);
   void step(double lr, Workers& workers) override;
   std::vector<StateTensor> state() override;
@@ -64,8 +66,8 @@ class Adam : public Optimizer {
 /// Sets all gradients to zero, as every step must begin.
 void zero_grad(const Parameters& parameters);
 
-/// Scales all gradients by max_norm / (norm + 1e-6) if that is below 1, norm being the Euclidean norm of all of them taken
-/// together. Returns the norm before. Error unless max_norm >= 0.
+/// Scales all gradients by max_norm / (norm + 1e-6) if that is below 1, norm being the Euclidean norm of all of them
+/// taken together. Returns the norm before. Error unless max_norm >= 0.
 double clip_grad_norm(const Parameters& parameters, double max_norm);
 
 }  // namespace TARE_NAMESPACE

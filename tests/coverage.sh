@@ -9,7 +9,8 @@ say "Building with counters"
 build coverage
 cd "$root"
 find build-coverage -name '*.gcda' -delete
-# Tests kill programs and take the disk's room from them; what their counters suffer is not for the stderr that is tested.
+# Tests kill programs and take the disk's room from them; what their counters suffer is not for the stderr that is
+# tested.
 export GCOV_ERROR_FILE=$root/build-coverage/gcov.log
 ctest --preset coverage -j 2 --no-tests=error
 gcovr --root . --filter '(core|layers|optim|datasets)/' --exclude-throw-branches --txt build-coverage/uncovered.txt \

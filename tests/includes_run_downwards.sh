@@ -1,10 +1,12 @@
 #!/bin/sh
-# Fails, naming the lines, when a source includes something from a room that it must not know: what lies beside or above it.
+# Fails, naming the lines, when a source includes something from a room that it must not know: what lies beside or
+# above it.
 #   sh tests/includes_run_downwards.sh SOURCE_ROOT
 set -eu
 cd "${1:?usage: includes_run_downwards.sh SOURCE_ROOT}"
 
-# A room and the rooms that it may include, besides itself. A room is a folder without the folders inside it that are rooms.
+# A room and the rooms that it may include, besides itself. A room is a folder without the folders inside it that are
+# rooms.
 rooms='
 core/machine
 core            core/machine

@@ -6,9 +6,9 @@ root=${1:?usage: op_table_complete.sh SOURCE_ROOT}
 table=$root/core/tools/op_table.cpp
 
 # Free functions stand at the beginning of a line; the members of Var and Tape are indented.
-ops=$(sed -n -E 's/^(Var|BatchNormResult) ([a-z_0-9]+)\(.*/\2/p' "$root"/core/ops/*.h)
+ops=$(sed -n -E 's/^(Var|BatchNormResult) ([a-z_0-9]+)\(.*/\2/p' $(find "$root/core" -name "*.h"))
 if [ -z "$ops" ]; then
-  echo "op_table_complete: found no ops in $root/core/ops; do the declarations look different now?" >&2
+  echo "op_table_complete: found no ops in $root/core; do the declarations look different now?" >&2
   exit 1
 fi
 

@@ -5,6 +5,14 @@ source "$(dirname "${BASH_SOURCE[0]}")/../apps/setup.sh"
 
 install_missing "${build_packages[@]}" clang clang-tidy python3
 cd "$root"
+# The pattern for headers must know every room.
+pattern=$(sed -n "s/^HeaderFilterRegex: '\(.*\)'$/\1/p" .clang-tidy)
+headers=$(git ls-files '*.h')
+unseen=$(printf '%s\n' "$headers" | sed 's|^|/|' | grep -v -E "${pattern:?no HeaderFilterRegex in .clang-tidy}" || true)
+if [ -z "$headers" ] || [ -n "$unseen" ]; then
+  say "HeaderFilterRegex in .clang-tidy leaves out: ${unseen:-everything}"
+  exit 1
+fi
 quietly cmake --preset clang
 mkdir -p build-clang/tidy
 python3 - build-clang/compile_commands.json build-clang/tidy/compile_commands.json <<'PYTHON'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs a short training with everything that it can write, its resumption and an evaluation under valgrind: no invalid access,
-# nothing uninitialized, no leak.
+# Runs a short training with everything that it can write, its resumption and an evaluation under valgrind: no invalid
+# access, nothing uninitialized, no leak.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../apps/setup.sh"
 

@@ -50,8 +50,8 @@ inline std::pair<std::string_view, std::string_view> split_at(std::string_view t
   return {text.substr(0, at), text.substr(at + 1)};
 }
 
-/// The program or a subcommand, to which options are added, each as a function of its name and its text. CLI11 finds the
-/// words; their meaning and ranges are checked here, so that every message has the same form.
+/// The program or a subcommand, to which options are added, each as a function of its name and its text. CLI11 finds
+/// the words; their meaning and ranges are checked here, so that every message has the same form.
 class Command {
  public:
   using Read = std::function<void(const std::string& option, const std::string& text)>;
@@ -86,8 +86,8 @@ class Command {
     add_choice(name, help, names, target);
   }
 
-  /// Reads the program's words. False if they asked for help or the version, which it then has printed. UsageError if they
-  /// are not what was added.
+  /// Reads the program's words. False if they asked for help or the version, which it then has printed. UsageError if
+  /// they are not what was added.
   bool parse(int argc, char** argv);
   /// Whether this subcommand was among them.
   bool given() const;

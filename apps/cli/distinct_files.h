@@ -13,7 +13,8 @@ struct NamedFile {
   const char* may_be = nullptr;  // of an input: the output that may replace it, when it has been read
 };
 
-/// UsageError, naming both, if two outputs are or would be the same file, under whatever names, or an output is an input.
+/// UsageError, naming both, if two outputs are or would be the same file, under whatever names, or an output is an
+/// input.
 void check_distinct(const std::vector<NamedFile>& outputs, const std::vector<NamedFile>& inputs);
 
 }  // namespace tare

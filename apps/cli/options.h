@@ -152,8 +152,9 @@ const char* name_of(Work work);
 Activation activation_named(const std::string& name, const std::string& what);
 Pixels pixels_named(const std::string& name, const std::string& what);
 
-/// The options that decide, together with the data, what a training computes, each with its text on the command line, also
-/// where it is the default: {"--hidden", "256,128"}. A flag's text is empty. Equal words, equal data: the same weights.
+/// The options that decide, together with the data, what a training computes, each with its text on the command line,
+/// also where it is the default: {"--hidden", "256,128"}. A flag's text is empty. Equal words, equal data: the same
+/// weights.
 std::vector<std::pair<std::string, std::string>> words(const TrainOptions& options);
 /// These, the data's name, and what is written when and where: what a resumed run need not be told again.
 std::map<std::string, std::string> all_words(const TrainOptions& options);

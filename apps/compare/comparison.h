@@ -1,5 +1,5 @@
-// What a comparison is made of: its cases, the runs that were made of them, and the statistics over their seeds. Nothing
-// here trains, draws or prints.
+// What a comparison is made of: its cases, the runs that were made of them, and the statistics over their seeds.
+// Nothing here trains, draws or prints.
 #pragma once
 
 #include "apps/cli/options.h"

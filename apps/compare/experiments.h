@@ -1,5 +1,5 @@
-// Comparisons that are ready to run: `tare compare --experiment NAME`. Each is other defaults, in the words of the command
-// line; options that are given as well take their place.
+// Comparisons that are ready to run: `tare compare --experiment NAME`. Each is other defaults, in the words of the
+// command line; options that are given as well take their place.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// The commands data make and data show; fetch.h has the third. Each returns the exit code of the program, or throws: UsageError for 2, Error for 1.
+// The commands data make and data show; fetch.h has the third. Each returns the exit code of the program, or throws:
+// UsageError for 2, Error for 1.
 #pragma once
 
 #include "apps/cli/options.h"

@@ -1,5 +1,6 @@
-// Downloading MNIST: every file is verified before any takes its name, and whatever happens, nothing half-written stays behind.
-// The transfer itself is left to `cmake`, which building Tare needs anyway: no library for it is linked in.
+// Downloading MNIST: every file is verified before any takes its name, and whatever happens, nothing half-written
+// stays behind. The transfer itself is left to `cmake`, which building Tare needs anyway: no library for it is linked
+// in.
 #pragma once
 
 #include <string>
@@ -14,8 +15,8 @@ struct FetchOptions {
   bool quiet = false;
 };
 
-/// Fetches the four files, or those of them that are not there yet, and returns the exit code. Error, naming the file and what the
-/// last mirror has answered, if no mirror has one of them.
+/// Fetches the four files, or those of them that are not there yet, and returns the exit code. Error, naming the file
+/// and what the last mirror has answered, if no mirror has one of them.
 int run_fetch(const FetchOptions& options);
 
 }  // namespace tare

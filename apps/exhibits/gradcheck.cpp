@@ -47,7 +47,8 @@ std::vector<Result> check_ops(Random& random) {
   return results;
 }
 
-// At what batch_norm is checked at, but for N = 2: there the wrong gradient is almost right, nearly zero as the true one.
+// At what batch_norm is checked at, but for N = 2: there the wrong gradient is almost right, nearly zero as the true
+// one.
 Result check_diagonal_gradient(Random& random) {
   Result result{.op = "batch_norm_diagonal_gradient", .shapes = "", .error = {}, .expected_failure = true};
   for (const OpCase& c : op_table()) {

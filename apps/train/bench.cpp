@@ -1,5 +1,5 @@
-// tare bench: how long an epoch of a fixed network takes, to compare with other frameworks. It times the training loop that
-// `tare train` runs, without its evaluations. Single ops are timed by tests/bench.
+// tare bench: how long an epoch of a fixed network takes, to compare with other frameworks. It times the training
+// loop that `tare train` runs, without its evaluations. Single ops are timed by tests/bench.
 #include "apps/cli/find_data.h"
 #include "apps/cli/progress.h"
 #include "apps/cli/signals.h"
@@ -16,7 +16,8 @@
 namespace TARE_NAMESPACE {
 namespace {
 
-// Of the products alone: two operations for each weight and sample, forward and in both gradients; the images need none.
+// Of the products alone: two operations for each weight and sample, forward and in both gradients; the images need
+// none.
 double operations_per_sample(const MlpOptions& network) {
   double operations = 0;
   Index in = network.in;

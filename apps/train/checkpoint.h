@@ -1,6 +1,6 @@
-// The whole training state as one safetensors file: the model's tensors, the optimizer's, the generators of dropout, the
-// position, and in the metadata what run_description.h describes. Shuffling needs nothing: an epoch's order depends on the
-// seed and the epoch alone.
+// The whole training state as one safetensors file: the model's tensors, the optimizer's, the generators of dropout,
+// the position, and in the metadata what run_description.h describes. Shuffling needs nothing: an epoch's order
+// depends on the seed and the epoch alone.
 #pragma once
 
 #include "apps/train/run_description.h"

@@ -1,6 +1,6 @@
-// Batch normalization with a tempting but wrong gradient, for demonstrations: what becomes of training, and of the checks of
-// derivatives, when x_i is thought to influence its own output only, and not, through the mean and the variance, that of
-// every other sample. Also an example of an op that is written outside of core.
+// Batch normalization with a tempting but wrong gradient, for demonstrations: what becomes of training, and of the
+// checks of derivatives, when x_i is thought to influence its own output only, and not, through the mean and the
+// variance, that of every other sample. Also an example of an op that is written outside of core.
 #pragma once
 
 #include "core/ops/batch_norm.h"

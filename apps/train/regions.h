@@ -21,8 +21,8 @@ Regions decision_regions(const Sequential& model, Pixels pixels, Workers& worker
 /// 64 x 32 characters: a shade for each class's region, and some samples as the digits of their labels.
 std::string regions_text(const Regions& regions, const ImageSet& samples);
 
-/// A PNG of 512 x 512 pixels: a colour for each class's region, paler where the model is less sure, and the samples as dots.
-/// Error, naming the file, if it cannot be written.
+/// A PNG of 512 x 512 pixels: a colour for each class's region, paler where the model is less sure, and the samples
+/// as dots. Error, naming the file, if it cannot be written.
 void write_regions(const std::filesystem::path& file, const Regions& regions, const ImageSet& samples);
 
 }  // namespace TARE_NAMESPACE

@@ -1,5 +1,5 @@
-// What a checkpoint says about its run besides the numbers: the options, the data, and where the log stood. It stands in
-// the metadata of the file, as text.
+// What a checkpoint says about its run besides the numbers: the options, the data, and where the log stood. It stands
+// in the metadata of the file, as text.
 #pragma once
 
 #include "apps/train/log_file.h"

@@ -28,7 +28,8 @@ void read_words(const std::string& what, const std::string& text, TrainOptions& 
 /// What depends on more than one option.
 void resolve(TrainOptions& o, const Unresolved& u);
 
-/// The options of the run that `file` is a checkpoint of, with what `words` adds to them. UsageError if these contradict.
+/// The options of the run that `file` is a checkpoint of, with what `words` adds to them. UsageError if these
+/// contradict.
 TrainOptions resume_options(const std::string& file, const std::vector<std::string>& words, int threads);
 
 }  // namespace tare

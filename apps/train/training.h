@@ -23,7 +23,8 @@ struct Evaluation {
 /// Is shown the logits of consecutive samples from `begin` on.
 using LogitsHook = std::function<void(const View& logits, Index begin)>;
 
-/// Every sample of the set, in evaluation mode. `tape` must record no gradients. Error if a label is beyond the model's classes.
+/// Every sample of the set, in evaluation mode. `tape` must record no gradients. Error if a label is beyond the
+/// model's classes.
 Evaluation evaluate(const Sequential& model, const ImageSet& set, Pixels pixels, Tape& tape,
                     const LogitsHook& hook = {});
 
@@ -40,8 +41,8 @@ struct StepResult {
   std::string anomaly;    // with `detect_anomaly`, where the first such number came from
 };
 
-/// One step of training on a batch, on the tape that holds it: forward, backward, update. `parameters` are the model's, which are
-/// the optimizer's, too.
+/// One step of training on a batch, on the tape that holds it: forward, backward, update. `parameters` are the
+/// model's, which are the optimizer's, too.
 StepResult training_step(Sequential& model, const Parameters& parameters, Optimizer& optimizer,
                          const StepOptions& options, const Batch& batch);
 
@@ -88,7 +89,8 @@ struct RunState {
   std::int64_t epoch_correct = 0;  // samples of the epoch so far that were classified correctly, in training
 };
 
-/// From where `state` stands to the end of the plan, its loops split over the workers. When a hook is called, `state` and the model are those after the step.
+/// From where `state` stands to the end of the plan, its loops split over the workers. When a hook is called, `state`
+/// and the model are those after the step.
 TrainingResult train(Sequential& model, RunState& state, const DataSet& data, const TrainOptions& options,
                      Workers& workers, const TrainingHooks& hooks);
 /// From the start.

@@ -17,9 +17,9 @@ std::vector<std::uint8_t> read_bytes(const std::filesystem::path& file);
 /// What a symbolic link stands for, also if that is not there; of anything else, the thing itself.
 std::filesystem::path behind_links(const std::filesystem::path& link);
 
-/// A new version of a file, under a unique name beside it until commit(). Every function throws an Error, naming the file,
-/// if it cannot be written; then, and without a commit(), the old one is still there and nothing else is left behind. A
-/// symbolic link stays one.
+/// A new version of a file, under a unique name beside it until commit(). Every function throws an Error, naming the
+/// file, if it cannot be written; then, and without a commit(), the old one is still there and nothing else is left
+/// behind. A symbolic link stays one.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::filesystem::path& file);

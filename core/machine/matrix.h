@@ -71,8 +71,8 @@ struct Columns {
 
 struct Factor;  // of a product (core/machine/product.h)
 
-/// A read-only matrix in somebody else's memory. `background` says what most of its numbers are, such as an image's empty
-/// pixels, if that is known: products are faster then.
+/// A read-only matrix in somebody else's memory. `background` says what most of its numbers are, such as an image's
+/// empty pixels, if that is known: products are faster then.
 class View : public Eigen::Map<const Matrix> {
  public:
   View(const Scalar* data, Index rows, Index cols, std::optional<Scalar> background_ = {})
@@ -94,7 +94,8 @@ inline Shape shape_of(const View& m) { return {m.rows(), m.cols()}; }
 /// Row i, columns c of `m`, to write to.
 inline Row row(MatrixMap& m, Index i, Columns c) { return {m.data() + i * m.cols() + c.begin, c.size}; }
 
-/// Error, naming `what`, if a dimension is below `least`, or if a matrix of this shape has more numbers than memory can hold.
+/// Error, naming `what`, if a dimension is below `least`, or if a matrix of this shape has more numbers than memory
+/// can hold.
 void check_shape(const char* what, Shape shape, Index least = 0);
 
 /// Gives back what std::aligned_alloc gave.
@@ -116,15 +117,16 @@ class Buffer : public MatrixMap {
   std::unique_ptr<std::byte, Free> memory_;
 };
 
-/// Memory for one training step. It is handed out from the start again after every clear(), so a step that asks for the
-/// same sizes as the last gets the same addresses and allocates nothing. Its blocks double in size: steps that grow need no
-/// more than four times the memory of the largest.
+/// Memory for one training step. It is handed out from the start again after every clear(), so a step that asks for
+/// the same sizes as the last gets the same addresses and allocates nothing. Its blocks double in size: steps that
+/// grow need no more than four times the memory of the largest.
 class Arena {
  public:
   /// Uninitialized, at a multiple of 64 bytes. Error if the shape is none.
   MatrixMap matrix(Index rows, Index cols);
   void* bytes(std::size_t size);
-  /// In debug builds what was handed out is filled with NaN, and the address sanitizer, if it is there, reports its use.
+  /// In debug builds what was handed out is filled with NaN, and the address sanitizer, if it is there, reports its
+  /// use.
   void clear();
   /// Whether p points to memory that is not handed out now, as a View does that was kept too long.
   bool is_stale(const void* p) const;

@@ -18,17 +18,17 @@
 //      4 rows |    A      |           4 rows  | tile    |      24 multiply-adds for 10 loads, so the loads can keep up
 //             +-----------+                   +---------+
 //
-// The tiles below each other read the same panel: a copy of B, or of its transpose, in the order in which it is read. A is read
-// where it is. (After Goto, van de Geijn 2008, "Anatomy of high-performance matrix multiplication", ACM TOMS 34(3).) A k at
-// which all of a tile's rows of A are background is left out.
+// The tiles below each other read the same panel: a copy of B, or of its transpose, in the order in which it is read.
+// A is read where it is. (After Goto, van de Geijn 2008, "Anatomy of high-performance matrix multiplication", ACM
+// TOMS 34(3).) A k at which all of a tile's rows of A are background is left out.
 
 namespace TARE_NAMESPACE {
 namespace {
 
 using simd::kLanes, simd::Packet;
 
-// The tile's registers should leave room for a row of the panel and an entry of A; processors have 16 or 32. The fewer rows a
-// tile has, the more often all of them are background.
+// The tile's registers should leave room for a row of the panel and an entry of A; processors have 16 or 32. The
+// fewer rows a tile has, the more often all of them are background.
 constexpr int kRows = 4;
 constexpr int kPackets = simd::kRegisters >= 32 ? 6 : 3;
 constexpr Index kDepth = 1024;          // of a panel: at most 400 kB, which the second cache holds beside some of A
@@ -73,7 +73,8 @@ simd::Square transposed(const RowAt& row) {
   return square;
 }
 
-// Copies `block` of B, each row as so many whole packets. Lanes beyond the block repeat its last column, and are dropped later.
+// Copies `block` of B, each row as so many whole packets. Lanes beyond the block repeat its last column, and are
+// dropped later.
 void copy_panel(const Factor& b, const Block& block, Panel& panel) {
   panel.depth = block.rows;
   panel.packets = static_cast<int>((block.cols + kLanes - 1) / kLanes);
@@ -96,8 +97,8 @@ void copy_panel(const Factor& b, const Block& block, Panel& panel) {
   }
 }
 
-// start_j = sum_k background b_kj: what a row of nothing but background gives. (It is never -0, to which the zeros that are
-// left out would make a difference.)
+// start_j = sum_k background b_kj: what a row of nothing but background gives. (It is never -0, to which the zeros
+// that are left out would make a difference.)
 void set_start(real background, Panel& panel) {
   const Index stride = panel.packets * kLanes;
   std::fill_n(panel.background, kLanes, background);
@@ -112,7 +113,8 @@ void mark_foreground(const real* numbers, Index size, real background, std::uint
   for (Index i = 0; i < size; ++i) found[i] |= numbers[i] != background;
 }
 
-// Eight bytes, each 0 or 1, as eight bits: the factor has a bit for each, which shifts it to its place in the highest byte.
+// Eight bytes, each 0 or 1, as eight bits: the factor has a bit for each, which shifts it to its place in the highest
+// byte.
 std::uint64_t bits_of_bytes(const std::uint8_t* bytes) {
   static_assert(std::endian::native == std::endian::little);
   std::uint64_t word;
@@ -150,8 +152,8 @@ void find_foreground(const Factor& a, const Block& block, Bits* bits) {
   }
 }
 
-// R rows and P packets at `c` = or += rows of A, which begin at `a_rows`, times the panel; if kBackground, without the k whose
-// bit is 0.
+// R rows and P packets at `c` = or += rows of A, which begin at `a_rows`, times the panel; if kBackground, without
+// the k whose bit is 0.
 template <int R, int P, bool kBackground>
 void compute_tile(const Factor& a, const real* a_rows, const Bits& foreground, const Panel& panel, real* c,
                   Index c_stride, bool add) {
@@ -275,20 +277,21 @@ Factor Factor::transpose() const {
   return t;
 }
 
-void multiply(const char* op, const Product& product, MatrixMap c, bool add, Workers& workers) {
+void write(Target target, Workers& workers, const Product& product) {
+  const MatrixMap& c = target.to;
   const Shape a_shape{product.a.rows, product.a.cols}, b_shape{product.b.rows, product.b.cols};
   if (product.a.cols != product.b.rows || product.a.rows != c.rows() || product.b.cols != c.cols()) {
-    throw Error("{}: expected factors whose product is {}, found {} and {}", op, Shape{c.rows(), c.cols()}, a_shape,
-                b_shape);
+    throw Error("{}: expected factors whose product is {}, found {} and {}", target.op, Shape{c.rows(), c.cols()},
+                a_shape, b_shape);
   }
   if (overlap(product.a, c) || overlap(product.b, c)) {
-    throw Error("{}: a product {} {} cannot be written over one of its factors", op, a_shape, b_shape);
+    throw Error("{}: a product {} {} cannot be written over one of its factors", target.op, a_shape, b_shape);
   }
   // Tiles leave out A's background only. If it is B that has one, C' = B' A'.
   const bool transpose = product.b.background && product.a.rows >= kWorthLooking;
   Factor a = transpose ? product.b.transpose() : product.a;
   const Factor b = transpose ? product.a.transpose() : product.b;
-  const Result to{c.data(), transpose ? 1 : c.cols(), transpose ? c.cols() : 1, add};
+  const Result to{target.to.data(), transpose ? 1 : c.cols(), transpose ? c.cols() : 1, target.add};
   if (b.cols < kWorthLooking) a.background.reset();
 
   const double work = 2.0 * static_cast<double>(c.size() * a.cols);

@@ -1,8 +1,9 @@
-// The product of two matrices, which is nearly all that training computes. An entry is one sum, always in the same order,
-// wherever the result is cut into pieces and however many numbers the processor's registers hold; a library's product
-// promises no such thing. And no library's product knows that most of an image is empty.
+// The product of two matrices, which is nearly all that training computes. An entry is one sum, always in the same
+// order, wherever the result is cut into pieces and however many numbers the processor's registers hold; a library's
+// product promises no such thing. And no library's product knows that most of an image is empty.
 #pragma once
 
+#include "core/machine/formula.h"
 #include "core/machine/matrix.h"
 #include "core/machine/workers.h"
 
@@ -37,14 +38,14 @@ Product operator*(const A& a, const B& b) {
   return {a, b};
 }
 
-/// C = A B, or C += A B if `add`, split over threads. Entry (i, j) is the sum of a(i, k) b(k, j) over k in order: 1,024
-/// of them in one register, then the next 1,024, with fused multiply-adds where the processor has them. Error, naming `op`, if
-/// the shapes do not fit, or if C shares memory with A or B.
+/// C = or += A B, split over threads. Entry (i, j) is the sum of a(i, k) b(k, j) over k in order:
+/// 1,024 of them in one register, then the next 1,024, with fused multiply-adds where the processor has them. Error,
+/// naming `op`, if the shapes do not fit, or if C shares memory with A or B.
 ///
 /// If A has a background g and C at least 64 columns, the register begins with the sum of its g b(k, j), to which
-/// (a(i, k) - g) b(k, j) are added; where a(i, k) is g they may be left out. The same for B, if C has at least 64 rows; if
-/// both would do, for B. So C is another than without a background by rounding, and where B is not finite by more: a
-/// column of C with a NaN or infinity above it then has no finite number.
-void multiply(const char* op, const Product& product, MatrixMap c, bool add, Workers& workers);
+/// (a(i, k) - g) b(k, j) are added; where a(i, k) is g they may be left out. The same for B, if C has at least 64
+/// rows; if both would do, for B. So C is another than without a background by rounding, and where B is not finite by
+/// more: a column of C with a NaN or infinity above it then has no finite number.
+void write(Target c, Workers& workers, const Product& product);
 
 }  // namespace TARE_NAMESPACE

@@ -1,6 +1,6 @@
-// Random numbers that are the same everywhere: for a seed, every compiler, standard library and processor draws the same
-// integers, uniforms, normals and shuffles. std::normal_distribution and std::shuffle promise no such thing, and even
-// std::log may differ in its last bit, so nothing here calls them. Not for cryptography.
+// Random numbers that are the same everywhere: for a seed, every compiler, standard library and processor draws the
+// same integers, uniforms, normals and shuffles. std::normal_distribution and std::shuffle promise no such thing, and
+// even std::log may differ in its last bit, so nothing here calls them. Not for cryptography.
 #pragma once
 
 #include <array>
@@ -12,8 +12,8 @@ namespace tare {
 /// SplitMix64 (Steele, Lea, Flood 2014): 64 bits of state that count up in odd steps, and a hash of each count.
 class Random {
  public:
-  /// Keeps uses of one seed apart: what one stream draws does not depend on how much another has drawn. Whoever draws names a
-  /// stream by a number of its own, as in Stream{1000}; Tare's are below 1000.
+  /// Keeps uses of one seed apart: what one stream draws does not depend on how much another has drawn. Whoever draws
+  /// names a stream by a number of its own, as in Stream{1000}; Tare's are below 1000.
   enum class Stream : std::uint64_t {};
   /// `number` keeps apart what one stream is used for again and again, such as the epochs.
   Random(std::uint64_t seed, Stream stream, std::uint64_t number = 0);

@@ -1,6 +1,6 @@
 // Registers full of numbers: what a processor does to several numbers at once. The names are ours and what they do is
-// Eigen's, from its part that promises nothing to the outside; so another Eigen, or another library of vectors, is a change
-// in this file only.
+// Eigen's, from its part that promises nothing to the outside; so another Eigen, or another library of vectors, is a
+// change in this file only.
 #pragma once
 
 #include "core/machine/matrix.h"

@@ -18,9 +18,9 @@ inline void pause() {
 #endif
 }
 
-// Waits until `value` differs from `old`: first spinning, for some 300 microseconds, which is longer than what a training
-// step computes between two loops, and than waking a thread takes on a virtual machine; then asleep, so that a thread
-// never holds for long a core that somebody else could use.
+// Waits until `value` differs from `old`: first spinning, for some 300 microseconds, which is longer than what a
+// training step computes between two loops, and than waking a thread takes on a virtual machine; then asleep, so that
+// a thread never holds for long a core that somebody else could use.
 void wait_while_equal(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
   for (int spin = 0; spin < 20000; ++spin) {
     if (value.load(std::memory_order_acquire) != old) return;

@@ -18,8 +18,8 @@ using Eigen::Index;
 
 class Workers {
  public:
-  /// `threads` >= 1 counts the caller: Workers(1) starts none and runs every loop inline. Throws Error on less, and if the
-  /// system starts fewer.
+  /// `threads` >= 1 counts the caller: Workers(1) starts none and runs every loop inline. Throws Error on less, and
+  /// if the system starts fewer.
   explicit Workers(int threads);
   ~Workers();
   Workers(const Workers&) = delete;
@@ -27,10 +27,10 @@ class Workers {
 
   int threads() const { return static_cast<int>(pool_.size()) + 1; }
 
-  /// Calls body(begin, size) on consecutive pieces of [0, count). Every piece but the last begins and ends at a multiple
-  /// of `grain`; the tail joins the last piece. `work` is the cost of the whole loop in floating-point operations:
-  /// below `kWorthSplitting` the loop runs inline. What `body` throws is thrown here, when all pieces are done or given up; of
-  /// several, the first. `body` must not call split.
+  /// Calls body(begin, size) on consecutive pieces of [0, count). Every piece but the last begins and ends at a
+  /// multiple of `grain`; the tail joins the last piece. `work` is the cost of the whole loop in floating-point
+  /// operations: below `kWorthSplitting` the loop runs inline. What `body` throws is thrown here, when all pieces are
+  /// done or given up; of several, the first. `body` must not call split.
   template <class Body>
   void split(Index count, Index grain, double work, const Body& body) {
     const Index pieces = work < kWorthSplitting ? 1 : std::min<Index>(threads(), count / grain);

@@ -29,8 +29,8 @@ BatchNormResult batch_norm(Var x, Var gamma, Var beta, real eps) {
   Scratch inv_s = tape.scratch(1, c), xhat = tape.scratch(x.rows(), c);
   Var y = Tape::record("batch_norm", {x, gamma, beta}, x.rows(), c);
 
-  // The mean is kept as x0 + offset, with the column's first value x0. A mean of 1e4 in float is only known to 5e-4; the
-  // differences x - x0 are exact there, and so x - mean = (x - x0) - offset is as accurate as x itself.
+  // The mean is kept as x0 + offset, with the column's first value x0. A mean of 1e4 in float is only known to 5e-4;
+  // the differences x - x0 are exact there, and so x - mean = (x - x0) - offset is as accurate as x itself.
   offset.set(col_sums([](auto x, auto x0) { return x - x0; }), x, x0);
   offset /= n;
   mean = x0 + offset;  // [BN-1]

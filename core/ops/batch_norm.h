@@ -16,8 +16,8 @@ struct BatchNormResult {
   View inv_s;     // [1 x C], 1 / sqrt(variance + eps)
 };
 
-/// y = gamma o xhat + beta; x [N x C], gamma and beta [1 x C], eps >= 0. N = 1 gives y = beta; the layer refuses to train on
-/// it.
+/// y = gamma o xhat + beta; x [N x C], gamma and beta [1 x C], eps >= 0. N = 1 gives y = beta; the layer refuses to
+/// train on it.
 BatchNormResult batch_norm(Var x, Var gamma, Var beta, real eps);
 
 /// The same from primitives, so that the tape derives the gradient.

@@ -1,5 +1,5 @@
-// Layer normalization (Ba, Kiros, Hinton 2016, arXiv 1607.06450): each row is normalized over its own features, so that,
-// unlike in batch normalization, no sample sees another, and training and evaluation are the same.
+// Layer normalization (Ba, Kiros, Hinton 2016, arXiv 1607.06450): each row is normalized over its own features, so
+// that, unlike in batch normalization, no sample sees another, and training and evaluation are the same.
 #pragma once
 
 #include "core/tape.h"

@@ -12,8 +12,8 @@
 
 namespace TARE_NAMESPACE {
 
-/// A function of its inputs, given as leaves of the tape, that returns the same value whenever it is called with the same
-/// numbers.
+/// A function of its inputs, given as leaves of the tape, that returns the same value whenever it is called with the
+/// same numbers.
 using Differentiable = std::function<Var(Tape& tape, std::span<const Var> inputs)>;
 
 struct GradientError {
@@ -22,9 +22,10 @@ struct GradientError {
   std::string worst;    // where: which check, input and entry, with both numbers
 };
 
-/// Compares the derivatives of `f` at `inputs` by each input twice: entry by entry of the full Jacobian, and after one
-/// backward pass from a random upstream gradient g, that is, of sum(g o f). (An all-ones g would check nothing for batch
-/// normalization, whose gradient it makes zero.) `floor` is the smallest scale that errors are taken relative to.
+/// Compares the derivatives of `f` at `inputs` by each input twice: entry by entry of the full Jacobian, and after
+/// one backward pass from a random upstream gradient g, that is, of sum(g o f). (An all-ones g would check nothing
+/// for batch normalization, whose gradient it makes zero.) `floor` is the smallest scale that errors are taken
+/// relative to.
 GradientError check_gradients(const Differentiable& f, const std::vector<Matrix>& inputs, Random& random,
                               double floor = 1);
 

@@ -8,24 +8,25 @@
 
 namespace TARE_NAMESPACE {
 
-/// "0.weight", "2.0.weight": the layer's place, if the value belongs to one, and the parameter's name; else the op's name.
+/// "0.weight", "2.0.weight": the layer's place, if the value belongs to one, and the parameter's name; else the op's
+/// name.
 std::string entry_name(const Tape::Entry& entry);
 
-/// One line per value: place, op, shape, the places of its operands, a corner of the value and, after backward(), of its
-/// gradient. Then, for each parameter, the size of the gradient that it received.
+/// One line per value: place, op, shape, the places of its operands, a corner of the value and, after backward(), of
+/// its gradient. Then, for each parameter, the size of the gradient that it received.
 std::string tape_table(const Tape& tape);
 
-/// The same as a graph in Graphviz's language, made to be readable in black and white: boxes are ops, ellipses parameters,
-/// a dashed box a constant. A parameter is drawn bold if its gradient is zero to rounding.
+/// The same as a graph in Graphviz's language, made to be readable in black and white: boxes are ops, ellipses
+/// parameters, a dashed box a constant. A parameter is drawn bold if its gradient is zero to rounding.
 std::string tape_graph(const Tape& tape);
 
-/// Whether a parameter has received a gradient that is rounding noise: all of it below `1e3 eps` of the largest gradient
-/// of the other parameters.
+/// Whether a parameter has received a gradient that is rounding noise: all of it below `1e3 eps` of the largest
+/// gradient of the other parameters.
 bool is_zero_to_rounding(const Tape& tape, const Tape::Entry& leaf);
 
-/// Where the first infinite or NaN number came from, in the order in which they were computed: an op's value or, after
-/// backward(), the gradient that an op's pullback gave to an operand (of several pullbacks, the first to run). Nothing if
-/// all are finite.
+/// Where the first infinite or NaN number came from, in the order in which they were computed: an op's value or,
+/// after backward(), the gradient that an op's pullback gave to an operand (of several pullbacks, the first to run).
+/// Nothing if all are finite.
 std::optional<std::string> first_anomaly(const Tape& tape);
 
 }  // namespace TARE_NAMESPACE

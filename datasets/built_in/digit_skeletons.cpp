@@ -8,8 +8,8 @@
 namespace tare {
 namespace {
 
-// A line for each skeleton: the digit, its share, and a name for the reader. Below it its forms: knots as "x,y" in hundredths
-// of a height; "!" marks a corner, "|" lifts the pen.
+// A line for each skeleton: the digit, its share, and a name for the reader. Below it its forms: knots as "x,y" in
+// hundredths of a height; "!" marks a corner, "|" lifts the pen.
 constexpr const char* kSkeletons = R"(
 0 100 closed
   45,3 20,12 3,45 12,85 35,98 60,80 68,45 58,12 38,2 28,8

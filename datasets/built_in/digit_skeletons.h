@@ -1,5 +1,5 @@
-// How people write the ten digits: the lines that the middle of the pen follows. Only shapes; what makes two digits of one
-// shape differ is in digits.cpp.
+// How people write the ten digits: the lines that the middle of the pen follows. Only shapes; what makes two digits
+// of one shape differ is in digits.cpp.
 #pragma once
 
 #include <vector>

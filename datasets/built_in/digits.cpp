@@ -10,8 +10,8 @@
 #include <cmath>
 #include <thread>
 
-// Only operations that IEEE 754 rounds correctly (+ - * / and the square root) touch an image: exp, sin and cos may differ in
-// their last bit between two C libraries, and one bit can become another byte.
+// Only operations that IEEE 754 rounds correctly (+ - * / and the square root) touch an image: exp, sin and cos may
+// differ in their last bit between two C libraries, and one bit can become another byte.
 namespace tare {
 namespace {
 
@@ -19,9 +19,10 @@ constexpr Random::Stream kStream{5};
 
 constexpr std::int64_t kTraining = 60'000, kTest = 10'000, kSide = 28;
 
-// How much writers differ: standard deviations, unless they are called means. Lengths are in heights of a digit, those of the
-// pen in pixels of the finished image. Chosen by the eye, by MNIST's training images (the mean and the deviation of all
-// pixels, the width of strokes, the share of grey pixels), and by what a model that learned these digits makes of them.
+// How much writers differ: standard deviations, unless they are called means. Lengths are in heights of a digit,
+// those of the pen in pixels of the finished image. Chosen by the eye, by MNIST's training images (the mean and the
+// deviation of all pixels, the width of strokes, the share of grey pixels), and by what a model that learned these
+// digits makes of them.
 constexpr float kWobble = 0.12F;   // of a knot, relative to the distance of the next one
 constexpr float kBeyond = 0.15F;   // how far a mixture of two forms may go beyond either
 constexpr float kElastic = 0.12F;  // of the nodes of the lattice that bends the plane
@@ -107,8 +108,8 @@ std::vector<PenPoint> Artist::trace(const std::vector<Knot>& knots) {
       line.push_back({at(i), true});
       continue;
     }
-    // From knot i-1 to knot i, leaving along `out` and arriving along `in`. An end of the curve that is free, or a corner, lets it
-    // begin with the bend it goes on with.
+    // From knot i-1 to knot i, leaving along `out` and arriving along `in`. An end of the curve that is free, or a
+    // corner, lets it begin with the bend it goes on with.
     const Point step = at(i) - at(i - 1);
     const bool free_begin = knots[i - 1].lifted || knots[i - 1].corner;
     const bool free_end = i + 1 == knots.size() || knots[i + 1].lifted || knots[i].corner;

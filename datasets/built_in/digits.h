@@ -1,5 +1,5 @@
-// Digits that need no file and no network: as people write them, in the form of MNIST, drawn from a seed. For a seed they are
-// the same bytes on every machine. They are not MNIST: what a model trained on them makes of MNIST stands in
+// Digits that need no file and no network: as people write them, in the form of MNIST, drawn from a seed. For a seed
+// they are the same bytes on every machine. They are not MNIST: what a model trained on them makes of MNIST stands in
 // docs/6-data.md.
 #pragma once
 
@@ -14,8 +14,8 @@ DataSet make_digits(std::uint64_t seed);
 /// Its test set alone.
 ImageSet make_test_digits(std::uint64_t seed);
 
-/// `count` of them from number `first` on. The image of a number depends on the seed alone. The training images begin at 0,
-/// the test images behind them.
+/// `count` of them from number `first` on. The image of a number depends on the seed alone. The training images begin
+/// at 0, the test images behind them.
 ImageSet draw_digits(std::uint64_t seed, std::int64_t first, std::int64_t count);
 
 }  // namespace tare

@@ -1,5 +1,5 @@
-// Small problems in the plane, to see what a network does: every sample is a point, held like an image of 1 x 2 pixels, its x
-// and its y from 0 to 255, so that whatever works with images works with them.
+// Small problems in the plane, to see what a network does: every sample is a point, held like an image of 1 x 2
+// pixels, its x and its y from 0 to 255, so that whatever works with images works with them.
 #pragma once
 
 #include "datasets/images.h"

@@ -1,5 +1,6 @@
-// One picture in grey, and how it comes from a file: PNG or PGM, told apart by their first bytes. What is dark in it means
-// nothing here; the images of a data set, and what becomes of a picture before a model sees it, are light on dark.
+// One picture in grey, and how it comes from a file: PNG or PGM, told apart by their first bytes. What is dark in it
+// means nothing here; the images of a data set, and what becomes of a picture before a model sees it, are light on
+// dark.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +30,8 @@ struct GrayImage {
 /// Larger pictures, of more than a modern camera's pixels, are refused.
 constexpr std::int64_t kLargestPicture = std::int64_t{1} << 26;
 
-/// The picture in a file's bytes. Throws Error, beginning with `name` and saying what is wrong, unless they are exactly one
-/// PNG or PGM. Allocates no more than the number of bytes can justify.
+/// The picture in a file's bytes. Throws Error, beginning with `name` and saying what is wrong, unless they are
+/// exactly one PNG or PGM. Allocates no more than the number of bytes can justify.
 GrayImage decode_image(std::string_view bytes, const std::string& name);
 GrayImage read_image(const std::filesystem::path& file);
 

@@ -6,7 +6,8 @@
 namespace tare {
 namespace {
 
-// Part of a line of pixels: from within the first to within the last of them, each counted with the share that is covered.
+// Part of a line of pixels: from within the first to within the last of them, each counted with the share that is
+// covered.
 struct Segment {
   std::int64_t first, last;
   float first_share, last_share;
@@ -61,7 +62,8 @@ std::int64_t scaled(std::int64_t side, std::int64_t longer, std::int64_t box) {
   return std::max<std::int64_t>(1, (2 * side * box + longer) / (2 * longer));
 }
 
-// How far to move a line of masses so that their centre comes to `size`/2, or as near as it can without leaving 0 ... size-1.
+// How far to move a line of masses so that their centre comes to `size`/2, or as near as it can without leaving 0 ...
+// size-1.
 std::int64_t shift(const std::vector<double>& masses, std::int64_t size) {
   double moment = 0, mass = 0;
   for (std::size_t i = 0; i < masses.size(); ++i) moment += static_cast<double>(i) * masses[i], mass += masses[i];

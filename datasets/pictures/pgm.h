@@ -1,5 +1,6 @@
-// PGM, the simplest of image formats: "P2" or "P5", width, height, the value of white, and the pixels, as decimal numbers or
-// as bytes (two of them, the high one first, where white is above 255). Only reading; one picture per file.
+// PGM, the simplest of image formats: "P2" or "P5", width, height, the value of white, and the pixels, as decimal
+// numbers or as bytes (two of them, the high one first, where white is above 255). Only reading; one picture per
+// file.
 #pragma once
 
 #include "datasets/pictures/gray_image.h"

@@ -106,8 +106,8 @@ class PngReader {
     throw Error("{}: damaged PNG: {}{}{}{}", name_, io_.error, more ? " (" : "", io_.warning, more ? ")" : "");
   }
 
-  // Every kind of PNG as rows of red, green, blue and opacity, 8 bits each; kept as luma and opacity. What is kept grows with
-  // what is really there.
+  // Every kind of PNG as rows of red, green, blue and opacity, 8 bits each; kept as luma and opacity. What is kept
+  // grows with what is really there.
   void read_pixels(std::int64_t rows, std::int64_t cols) {
     call([&] {
       png_set_expand(png_);

@@ -45,8 +45,8 @@ std::string printable(const std::string& name) {
 json parse_header(const std::string& file, std::string_view text) {
   // The parser would take it for the end of the text, and not look at what follows.
   if (text.find('\0') != text.npos) throw Error("{}: its header is not valid JSON: it contains a zero byte", file);
-  // A key that stands twice is an error, because parsers disagree on which of the two counts; so is what is nested deeper than an
-  // array in a tensor's entry.
+  // A key that stands twice is an error, because parsers disagree on which of the two counts; so is what is nested
+  // deeper than an array in a tensor's entry.
   std::vector<std::set<std::string>> keys;  // of the objects that are open
   const auto check = [&](int depth, json::parse_event_t event, json& parsed) {
     using Event = json::parse_event_t;

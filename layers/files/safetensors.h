@@ -25,14 +25,14 @@ struct Safetensors {
   std::map<std::string, std::string> metadata;
 };
 
-/// Error, naming the file and what is wrong, unless the whole file follows the format and its tensors are of a Dtype. If the
-/// metadata has the CRC-32 of the tensors' bytes, as "tensors_crc32", that is checked too and taken out.
+/// Error, naming the file and what is wrong, unless the whole file follows the format and its tensors are of a Dtype.
+/// If the metadata has the CRC-32 of the tensors' bytes, as "tensors_crc32", that is checked too and taken out.
 Safetensors read_safetensors(const std::filesystem::path& file);
 /// The same of the bytes of a file; `file` names it in messages.
 Safetensors decode_safetensors(std::string_view bytes, const std::string& file);
 
-/// With the CRC-32, atomically: whatever happens, the file is the old or the new one, whole. Error, naming the file, if it
-/// cannot be written; then the old one is still there and nothing else is left behind.
+/// With the CRC-32, atomically: whatever happens, the file is the old or the new one, whole. Error, naming the file,
+/// if it cannot be written; then the old one is still there and nothing else is left behind.
 void write_safetensors(const std::filesystem::path& file, const Safetensors& contents);
 
 }  // namespace tare

@@ -1,5 +1,6 @@
 // A run that goes on from a checkpoint is the run that was never stopped, to the last bit of its weights and its log.
 #include "apps/train/checkpoint.h"
+#include "layers/linear.h"
 #include "tests/apps/program_testing.h"
 
 #include <doctest/doctest.h>
@@ -141,7 +142,35 @@ TEST_CASE("a checkpoint that does not fit changes nothing") {
   }
   refused("run.generator.1", [](Tensors& t) { t["run.generator.1"] = t["run.generator.0"]; });
   refused("optimizer.t", [](Tensors& t) { t["optimizer.t"] = t["run.step"]; });
-  refused("run.step", [](Tensors& t) { t["run.step"].bytes.assign(8, std::byte{0xff}); });
+  // Counts and numbers that a file may say and nothing can have, beside others that would fit.
+  Run other(data, options, 2);
+  other.go_on(5);
+  const Tensors fits = make_checkpoint(other.model, other.state, {}).tensors;
+  const std::vector<std::byte> minus_one(8, std::byte{0xff});
+  for (const char* name : {"run.step", "run.epoch_correct", "model.1.num_batches_tracked"}) {
+    refused(name, [&](Tensors& t) { (t = fits)[name].bytes = minus_one; });
+  }
+  for (const char* name : {"model.0.weight", "model.1.running_var", "model.4.bias"}) {
+    refused(name, [&](Tensors& t) { (t = fits)[name].bytes.assign(t[name].bytes.size(), std::byte{0xff}); });
+  }
+}
+
+TEST_CASE("a checkpoint keeps the generators of layers inside of layers") {
+  const auto nested = [](std::uint64_t seed) {
+    Sequential block, model;
+    block.add(Dropout(0.5, Random(seed, Random::Stream{4})));
+    model.add(Linear({.in = 9, .out = 4}));
+    model.add(std::move(block));
+    return model;
+  };
+  const TrainOptions options;
+  Sequential first = nested(1), second = nested(2);
+  RunState state(first, options), other_state(second, options);
+  first.generators().at(0)->bits();
+  const Safetensors checkpoint = make_checkpoint(first, state, {});
+  CHECK(checkpoint.tensors.contains("run.generator.0"));
+  load_checkpoint(checkpoint, "file", second, other_state);
+  CHECK(second.generators().at(0)->state() == first.generators().at(0)->state());
 }
 
 // ---- The program ----------------------------------------------------------------------------------------------------
@@ -168,7 +197,8 @@ struct Fixture {
     CHECK(done.out.empty());
   }
 
-  // Ten steps an epoch. The first 25 leave a checkpoint at step 25, in the middle of the third epoch, whose run ends there.
+  // Ten steps an epoch. The first 25 leave a checkpoint at step 25, in the middle of the third epoch, whose run ends
+  // there.
   const std::string options = "train --data data --hidden 16 --batch 32 --dropout 0.1 --log-every 4 --quiet";
   const std::string part = options + " --steps 25 --log log.csv --checkpoint run.ckpt --save model";
 };

@@ -22,9 +22,6 @@ EPOCHS = {"W1": 4, "W2": 4, "W3": 13}
 CHOICES = {
     "allocate": ("memory is allocated anew in every step",
                  [("core/tape.cpp", "  arena_.clear();", "  arena_ = Arena();")]),
-    "stagger": ("matrices lie back to back, buffers begin at pages",
-                [("core/machine/matrix.cpp", "kStagger = 5 * kLine", "kStagger = 0"),
-                 ("core/machine/matrix.cpp", "return kPage / 4 * static_cast<std::size_t>(quarter);", "return 0 * static_cast<std::size_t>(quarter);")]),
     "prefetch": ("images are not asked for early",
                  [("datasets/batches.cpp", "kAhead = 4", "kAhead = 1 << 20")]),
     "pieces": ("a whole weight is updated line by line",
@@ -44,7 +41,7 @@ CHOICES = {
     "background": ("empty pixels are multiplied like all others",
                    [("datasets/batches.cpp", "tape.constant(size, features, background)", "tape.constant(size, features)")]),
     "composed": ("batch normalization is composed from primitives",
-                 [("layers/batch_norm.cpp", "? batch_norm\n", "? batch_norm_composed\n")]),
+                 [("apps/train/make_model.cpp", "  return batch_norm;", "  return batch_norm_composed;")]),
     "eigen": ("products are Eigen's, which multiply empty pixels, too",
               [("core/machine/product.cpp", "  // Tiles leave out A's background only.", """  const auto plain = [](const Factor& f) {
     return f.col_stride == 1 ? View(f.data, f.rows, f.cols) : View(f.data, f.cols, f.rows);

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds Tare and what can be built of the other frameworks' side, then measures them against each other:
 #   bash tests/bench/compare.sh [--quick] [--repetitions N] [--data DIR] [--works W1,W3] [SECTION...]
-# The others are Debian's python3-torch, libtorch-dev and libdlib-dev, with libopenblas0-openmp: what is not installed is left out.
+# The others are Debian's python3-torch, libtorch-dev and libdlib-dev, with libopenblas0-openmp: what is not installed
+# is left out.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../apps/setup.sh"
 

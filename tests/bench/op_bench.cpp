@@ -1,7 +1,7 @@
-// Times single ops at the shapes of W1 to W4, on one thread and on all cores, beside their roofline: the time that this
-// machine would need if it did nothing but an op's floating-point operations, or nothing but moved its bytes, whichever is
-// longer. Both limits are measured here, on as many threads; the counter `roof` is their share of the time that the op took.
-// Times of whole epochs are what `tare bench` is for.
+// Times single ops at the shapes of W1 to W4, on one thread and on all cores, beside their roofline: the time that
+// this machine would need if it did nothing but an op's floating-point operations, or nothing but moved its bytes,
+// whichever is longer. Both limits are measured here, on as many threads; the counter `roof` is their share of the
+// time that the op took. Times of whole epochs are what `tare bench` is for.
 #include "apps/train/works.h"
 #include "core/ops/batch_norm.h"
 #include "core/ops/linear.h"
@@ -152,13 +152,14 @@ void add_products(const std::string& name, int threads, Index n, Index in, Index
   add_product("Y=XW'", [=](Tape& tape) { linear(tape.leaf(*x), tape.leaf(*w)); });
   add_product("dW=G'X", [=](Tape& tape) {
     // Added to what is there, as a gradient is.
-    multiply("dW", View(y->value).transpose() * View(x->value), w->grad, true, tape.workers());
+    write({"dW", w->grad, true}, tape.workers(), View(y->value).transpose() * View(x->value));
   });
   if (first) return;  // images need no gradient
   add_product("dX=GW", [=](Tape& tape) { tape.constant(n, in).set(View(y->value) * View(w->value)); });
 }
 
-// An op of one matrix and rows, forward, and backward from the sum of its result, which adds one pass over its gradient.
+// An op of one matrix and rows, forward, and backward from the sum of its result, which adds one pass over its
+// gradient.
 void add_op(const std::string& name, int threads, Cost forward, Cost backward, const std::function<Var(Tape&)>& op) {
   add(name + " forward", threads, forward, [=](Tape& tape) {
     tape.clear();

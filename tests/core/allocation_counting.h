@@ -1,5 +1,5 @@
-// Counts what a test program takes from the heap. Every allocation ends in one of the C library's functions, Eigen's too, so
-// this replaces them: to be included by one file of a program that wants nothing else of them.
+// Counts what a test program takes from the heap. Every allocation ends in one of the C library's functions, Eigen's
+// too, so this replaces them: to be included by one file of a program that wants nothing else of them.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,5 @@
-// multiply() against its own definition, one number at a time, and not a bit apart: for every edge of a tile and a panel, for
-// transposes, for setting and adding, with and without a background.
+// A product against its own definition, one number at a time, and not a bit apart: for every edge of a tile and a
+// panel, for transposes, for setting and adding, with and without a background.
 #include "core/machine/product.h"
 #include "tests/core/core_testing.h"
 
@@ -16,7 +16,7 @@ Matrix product(const Factor& a, const Factor& b, const Matrix* added_to = nullpt
   Workers workers(threads);
   Matrix c = Matrix::Constant(a.rows, b.cols, std::numeric_limits<real>::quiet_NaN());
   if (added_to != nullptr) c = *added_to;
-  multiply("product", a * b, MatrixMap(c.data(), c.rows(), c.cols()), added_to != nullptr, workers);
+  write({"product", MatrixMap(c.data(), c.rows(), c.cols()), added_to != nullptr}, workers, a * b);
   return c;
 }
 
@@ -154,7 +154,7 @@ TEST_CASE("a product writes to its result and nowhere else") {
       Workers one(1);
       for (const auto& [fa, fb] :
            {Factor(a) * Factor(b), with_background(a, real{0}) * Factor(b), Factor(a) * with_background(b, real{0})}) {
-        multiply("product", fa * fb, MatrixMap(around.row(1).data(), n, m), false, one);
+        write({"product", MatrixMap(around.row(1).data(), n, m), false}, one, fa * fb);
         CHECK((around.row(0).array() == 7).all());
         CHECK((around.row(n + 1).array() == 7).all());
       }

@@ -64,8 +64,8 @@ void check_threads(const char* op_name, const Op& op, const std::vector<Shape>& 
   }
 }
 
-// Sizes of products that are worth splitting, drawn so that row counts are often no multiple of a tile's, widths no multiple
-// of a vector register, and results sometimes as narrow as one column.
+// Sizes of products that are worth splitting, drawn so that row counts are often no multiple of a tile's, widths no
+// multiple of a vector register, and results sometimes as narrow as one column.
 struct ProductSize {
   Index n, k, m;
 };

@@ -1,5 +1,5 @@
-// Every way in which an IDX, PNG, PGM or safetensors file can be wrong that we could think of: each gives its own error, which names the
-// file, and takes no more memory than the file can justify.
+// Every way in which an IDX, PNG, PGM or safetensors file can be wrong that we could think of: each gives its own
+// error, which names the file, and takes no more memory than the file can justify.
 #include "core/machine/error.h"
 #include "datasets/idx.h"
 #include "datasets/pictures/gray_image.h"
@@ -467,7 +467,8 @@ void check(const std::vector<Malformed>& table, std::size_t least) {
     CHECK(message.starts_with(m.name + ": "));
     CHECK(message.find(m.message) != message.npos);
     CHECK(message.find('\n') == message.npos);
-    // What the libraries take to begin with, and room that grows with what was really found: in the bomb, 16 million pixels.
+    // What the libraries take to begin with, and room that grows with what was really found: in the bomb, 16 million
+    // pixels.
     const bool bomb = m.what == "a bomb that ends too soon";
     CHECK(largest <= (bomb ? std::size_t{64'000'000} : 400'000 + m.bytes.size()));
   }

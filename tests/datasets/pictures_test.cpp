@@ -100,7 +100,8 @@ TEST_CASE("every kind of PNG: depths, colours, palettes, interlaced or not") {
 }
 
 TEST_CASE("what is transparent takes the grey of the paper") {
-  // A black or white dot, 3 x 3, and transparent around it: the paper is what the dot is not. On opaque paper of grey 200 it is that.
+  // A black or white dot, 3 x 3, and transparent around it: the paper is what the dot is not. On opaque paper of grey
+  // 200 it is that.
   const PngHeader header{.width = 9, .height = 9, .color = 4};
   const auto dot = [](std::uint32_t i, std::uint32_t j) { return i >= 3 && i < 6 && j >= 3 && j < 6; };
   for (const std::uint32_t ink : {0u, 255u}) {

@@ -124,5 +124,20 @@ TEST_CASE("every formula's tag leads from the chapters to code and test, and bac
   for (const std::string& tag : tested) CHECK_MESSAGE(docs.contains(tag), tag << " is explained in no chapter");
 }
 
+TEST_CASE("every link to a file leads to one") {
+  static const std::regex link(R"(\]\(([^)\s#:]+)[)#])");  // (no lambda, whose parameters have spaces, nor an address)
+  std::vector<fs::path> pages = files_in({"docs"}, ".md ");
+  for (const char* page : {"README.md", "CONTRIBUTING.md"}) pages.push_back(kRoot / page);
+  int links = 0;
+  for (const fs::path& page : pages) {
+    const std::string text = read_file(page);
+    for (std::sregex_iterator i(text.begin(), text.end(), link), end; i != end; ++i, ++links) {
+      const std::string target = (*i)[1];
+      CHECK_MESSAGE(fs::exists(page.parent_path() / target), page.string() << " links to " << target);
+    }
+  }
+  CHECK(links >= 30);
+}
+
 }  // namespace
 }  // namespace tare::testing

@@ -1,5 +1,5 @@
-// What every fuzz target does: hand the bytes to a reader, which must either make sense of them or throw an Error that names
-// the file on one line. Anything else is a finding, as is what the sanitizers find.
+// What every fuzz target does: hand the bytes to a reader, which must either make sense of them or throw an Error
+// that names the file on one line. Anything else is a finding, as is what the sanitizers find.
 #pragma once
 
 #include "core/machine/error.h"

@@ -16,8 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
 
-// Nearly every mutation of a PNG breaks its signature, its first chunk's name or a check sum, and nothing behind it would ever
-// be read: most of them are put right.
+// Nearly every mutation of a PNG breaks its signature, its first chunk's name or a check sum, and nothing behind it
+// would ever be read: most of them are put right.
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most, unsigned seed) {
   constexpr std::string_view kStart("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16);
   constexpr std::size_t kSignature = 8, kAround = 12;  // a chunk: length, type, data, check sum

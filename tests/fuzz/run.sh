@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the fuzz targets with clang and the sanitizers, and runs them one after the other:
 #   bash tests/fuzz/run.sh [TARGET]... [-OPTION OF libFuzzer]...       all targets, -runs=10000000
-# A finding ends it with its input saved in build-fuzz. Each target's corpus stays there, so that the next run goes on from it.
+# A finding ends it with its input saved in build-fuzz. Each target's corpus stays there, so that the next run goes on
+# from it.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../apps/setup.sh"
 

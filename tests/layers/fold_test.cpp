@@ -1,4 +1,5 @@
-// Folding, and dropping biases, in a trained model: the same logits and the same predictions [FOLD-1] [FOLD-2] [BIAS-3].
+// Folding, and dropping biases, in a trained model: the same logits and the same predictions [FOLD-1] [FOLD-2]
+// [BIAS-3].
 #include "layers/fold.h"
 #include "core/ops/loss.h"
 #include "datasets/batches.h"

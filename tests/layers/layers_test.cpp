@@ -706,7 +706,8 @@ TEST_CASE("the initializations scale the same normal numbers, drawn row by row")
   }
 }
 
-// ---- What is refused, and who may only read ---------------------------------------------------------------------------
+// ---- What is refused, and who may only read
+// ---------------------------------------------------------------------------
 
 TEST_CASE("a size or an option out of its range is an Error when the layer is made, naming the field") {
   const double nan = std::nan("");

@@ -1,5 +1,5 @@
-// The exhibits of `tare cancel`, one file each, and what two of them measure in both precisions, so that a run in double can show
-// float's rounding beside its own.
+// The exhibits of `tare cancel`, one file each, and what two of them measure in both precisions, so that a run in
+// double can show float's rounding beside its own.
 #pragma once
 
 #include "apps/exhibits/check_report.h"

@@ -1,7 +1,8 @@
 // What the exhibits share: small random networks, and what the library makes of them.
 //
-// The library computes in the precision of the run. What it is compared with is computed by apps/exhibits/numbers.h, always in
-// double, by the sums as the notes write them, from the same numbers; so the difference is the library's rounding, or its error.
+// The library computes in the precision of the run. What it is compared with is computed by apps/exhibits/numbers.h,
+// always in double, by the sums as the notes write them, from the same numbers; so the difference is the library's
+// rounding, or its error.
 #pragma once
 
 #include "apps/exhibits/numbers.h"
