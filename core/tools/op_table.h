@@ -1,5 +1,6 @@
-// Every differentiable op, with inputs at which its derivatives can be checked against finite differences. The tests
-// and `tare gradcheck` read the same table; tests/op_table_complete.sh fails when an op has no row in it.
+// In the double build, every differentiable op, with inputs at which its derivatives can be checked against finite
+// differences. The tests and `tare gradcheck` read the same table; tests/op_table_complete.sh fails when an op has no
+// row in it.
 #pragma once
 
 #include "core/tools/gradcheck.h"
