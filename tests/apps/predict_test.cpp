@@ -135,7 +135,7 @@ TEST_CASE_FIXTURE(Fixture, "predict fails before it reads a picture if the model
   std::filesystem::create_directory(odd);
   for (const char* set : {"train", "t10k"}) {
     write_file(odd + "/" + set + "-images-idx3-ubyte",
-               std::string("\0\0\x08\x03\0\0\0\2\0\0\0\2\0\0\0\3", 16) + "abcdefghijkl");
+               std::string("\0\0\x08\x03\0\0\0\2\0\0\0\2\0\0\0\3abcdefghijkl", 28));
     write_file(odd + "/" + set + "-labels-idx1-ubyte", std::string("\0\0\x08\x01\0\0\0\2\0\1", 10));
   }
   REQUIRE(

@@ -3,6 +3,7 @@
 // whichever is longer. Both limits are measured here, on as many threads; the counter `roof` is their share of the
 // time that the op took. Times of whole epochs are what `tare bench` is for.
 #include "apps/train/works.h"
+#include "core/machine/simd.h"
 #include "core/ops/batch_norm.h"
 #include "core/ops/linear.h"
 #include "core/ops/loss.h"
@@ -37,20 +38,24 @@ double rate(double work, const F& f) {
   return best;
 }
 
-using Packet = Eigen::internal::packet_traits<real>::type;
+using simd::Packet;
 constexpr int kChains = 12;  // independent, enough to hide the latency of each
 constexpr Index kRounds = 50'000;
 
 // Multiply-adds in registers. A function of its own: inlined, g++ 12 keeps the chains in memory.
 [[gnu::noinline]] void multiply_add() {
-  const auto factor = Eigen::internal::pset1<Packet>(real{0.5}), term = Eigen::internal::pset1<Packet>(real{1});
+  const Packet factor = simd::filled_with(real{0.5}), term = simd::filled_with(real{1});
   Packet chains[kChains];
   for (Packet& chain : chains) chain = term;
   for (Index i = 0; i < kRounds; ++i) {
 #pragma GCC unroll 12
-    for (int c = 0; c < kChains; ++c) chains[c] = Eigen::internal::pmadd(chains[c], factor, term);
+    for (int c = 0; c < kChains; ++c) chains[c] = simd::multiply_add(chains[c], factor, term);
   }
-  for (const Packet& chain : chains) benchmark::DoNotOptimize(Eigen::internal::predux(chain));
+  for (const Packet& chain : chains) {
+    real numbers[simd::kLanes];
+    simd::store_any(numbers, chain);
+    benchmark::DoNotOptimize(numbers);
+  }
 }
 
 // Operations per second.
