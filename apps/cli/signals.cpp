@@ -1,6 +1,7 @@
 #include "apps/cli/signals.h"
 
 #include <csignal>
+#include <initializer_list>
 
 namespace tare {
 namespace {

@@ -736,10 +736,10 @@ TEST_CASE("a size or an option out of its range is an Error when the layer is ma
       {"init_normal: sigma: ", [] {
          make_mlp({.in = 2, .hidden = {3}, .out = 2, .init = {.kind = InitScale::Kind::normal, .sigma = -1}}, 1);
        }}};
-  for (const auto& [message, make] : refused) {
-    INFO(message);
-    const std::string found = error_of(make);
-    CHECK_MESSAGE(found.starts_with(message), found);
+  for (const auto& refusal : refused) {
+    INFO(refusal.first);
+    const std::string found = error_of(refusal.second);
+    CHECK_MESSAGE(found.starts_with(refusal.first), found);
   }
   CHECK(error_of([] { BatchNorm({.features = 1, .eps = 0, .momentum = 1}); }) == "");
 }
