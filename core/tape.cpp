@@ -13,8 +13,14 @@ std::uint64_t next_generation() {
   return ++last;
 }
 
-#ifndef NDEBUG
 // In debug builds, the tapes that are alive: a Var whose tape is none of them must not look at it.
+#ifdef NDEBUG
+struct LiveTapes {
+  void add(const Tape*) {}
+  void remove(const Tape*) {}
+  bool contains(const Tape*) const { return true; }
+} live_tapes;
+#else
 class LiveTapes {
  public:
   void add(const Tape* tape) {
@@ -68,16 +74,10 @@ Tape::Tape(Workers* workers, Gradients gradients)
     : workers_(workers != nullptr ? workers : &alone_),
       recording_(gradients == Gradients::record),
       generation_(next_generation()) {
-#ifndef NDEBUG
   live_tapes.add(this);
-#endif
 }
 
-Tape::~Tape() {
-#ifndef NDEBUG
-  live_tapes.remove(this);
-#endif
-}
+Tape::~Tape() { live_tapes.remove(this); }
 
 Var Tape::push(const Node& node) {
   if (backward_done_) throw Error("{}: backward() has run on this tape; clear() it first", node.op);
@@ -86,9 +86,7 @@ Var Tape::push(const Node& node) {
 }
 
 const Tape::Node& Tape::node(const Var& v) const {
-#ifndef NDEBUG
   if (!live_tapes.contains(this)) throw Error("a Var was used after the end of its tape");
-#endif
   if (v.generation_ != generation_) throw Error("a Var was used after its tape was cleared");
   return nodes_[static_cast<std::size_t>(v.index_)];
 }

@@ -46,13 +46,13 @@ void check_operands(const Target& target, bool sums, std::initializer_list<const
 template <class Expression>
 constexpr bool refers_to_array = std::is_base_of_v<Eigen::PlainObjectBase<Expression>, Expression>;
 template <class Expression>
-constexpr bool refers_to_array<const Expression> = refers_to_array<Expression>;
+inline constexpr bool refers_to_array<const Expression> = refers_to_array<Expression>;
 template <class Op, class Plain>
-constexpr bool refers_to_array<Eigen::CwiseNullaryOp<Op, Plain>> = false;
+inline constexpr bool refers_to_array<Eigen::CwiseNullaryOp<Op, Plain>> = false;
 template <class Plain, int kOptions, class Stride>
-constexpr bool refers_to_array<Eigen::Map<Plain, kOptions, Stride>> = false;
+inline constexpr bool refers_to_array<Eigen::Map<Plain, kOptions, Stride>> = false;
 template <template <class...> class Expression, class... Parts>
-constexpr bool refers_to_array<Expression<Parts...>> = (refers_to_array<Parts> || ...);
+inline constexpr bool refers_to_array<Expression<Parts...>> = (refers_to_array<Parts> || ...);
 
 // Calls the formula, whose result must be `size` numbers wide, or one number.
 template <class Formula, class... Rows>
