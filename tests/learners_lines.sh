@@ -1,6 +1,6 @@
 #!/bin/sh
-# Counts the lines of code, without blank lines and comments, that a learner reads first, and those that may be taken on trust,
-# and fails if docs/ARCHITECTURE.md says something else.   sh tests/learners_lines.sh SOURCE_ROOT [--update]
+# Counts the lines of code, without blank lines and comments, that a learner reads first, and those that may be taken on
+# trust, and fails if docs/ARCHITECTURE.md says something else.   sh tests/learners_lines.sh SOURCE_ROOT [--update]
 set -eu
 root=${1:?usage: learners_lines.sh SOURCE_ROOT [--update]}
 cd "$root"

@@ -1,5 +1,5 @@
-// What an op computes elementwise or sums over a column, from a formula for one row, split over threads so that no sum ever
-// changes its order: a formula by rows, sums over the rows by columns.
+// What an op computes elementwise or sums over a column, from a formula for one row, split over threads so that no sum
+// ever changes its order: a formula by rows, sums over the rows by columns.
 #pragma once
 
 #include "core/machine/matrix.h"
@@ -73,7 +73,7 @@ auto call(const char* op, const Formula& formula, Index size, const Rows&... row
 
 }  // namespace detail
 
-/// target = or += the formula, called with row i of every operand (of its only row, if it has just one), for every row i.
+/// target = or += the formula, called for every row i with row i of every operand (its only row, if it has just one).
 /// Error, naming the op, if the shapes do not fit.
 template <class Formula, class... Views>
 void write(Target target, Workers& workers, const Formula& formula, const Views&... operands) {

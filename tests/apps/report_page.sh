@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Looks at the report of `tare compare` in a real browser, 400 and 1400 pixels wide: every plot is visible, nothing overflows,
-# the console is empty, nothing is fetched.   bash tests/apps/report_page.sh [REPORT.html [FOLDER FOR SCREENSHOTS]]
-# Without arguments it makes a small comparison of its own. Installs Chromium if it is missing; not part of the test run.
+# Looks at the report of `tare compare` in a real browser, 400 and 1400 pixels wide: every plot is visible, nothing
+# overflows, the console is empty, nothing is fetched.
+#   bash tests/apps/report_page.sh [REPORT.html [FOLDER FOR SCREENSHOTS]]
+# Without arguments it makes a small comparison of its own. Installs Chromium if it is missing; not part of the test
+# run.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../apps/setup.sh"
 

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""Undoes the choices that docs/7-speed.md is about, one at a time, in a copy of the sources, and measures what each is worth.
+"""Undoes the choices that docs/7-speed.md is about, one at a time, in a copy of the sources, and measures each.
 
     python3 tests/bench/choices.py --data DIR [--repetitions N] [--copy FOLDER] [CHOICE...]
 
-Each line of the result is the change of W1's and W3's processor time per epoch on one thread, against the sources as they
-are: the median over runs that take turns. Processor time, because it suffers less than time on the wall from whatever else
-the machine does. Building takes some minutes.
+Each line of the result is the change of W1's and W3's processor time per epoch on one thread, against the sources as
+they are: the median over runs that take turns. Processor time, because it suffers less than time on the wall from
+whatever else the machine does. Building takes some minutes.
 """
 import argparse
 import os
@@ -48,15 +48,16 @@ CHOICES = {
   };
   const View av = plain(product.a), bv = plain(product.b);
   const auto with = [&](const auto& lhs, const auto& rhs) {
+    MatrixMap to = target.to;
     workers.split(c.rows(), 4, 2.0 * static_cast<double>(c.size() * product.a.cols), [&](Index begin, Index size) {
-      if (add) c.middleRows(begin, size).noalias() += lhs.middleRows(begin, size) * rhs;
-      if (!add) c.middleRows(begin, size).noalias() = lhs.middleRows(begin, size) * rhs;
+      if (target.add) to.middleRows(begin, size).noalias() += lhs.middleRows(begin, size) * rhs;
+      if (!target.add) to.middleRows(begin, size).noalias() = lhs.middleRows(begin, size) * rhs;
     });
   };
   if (product.a.col_stride == 1 && product.b.col_stride == 1) return with(av, bv);
-  if (product.a.col_stride == 1) return with(av, bv.transpose());
-  if (product.b.col_stride == 1) return with(av.transpose(), bv);
-  if (product.b.col_stride != 1) return with(av.transpose(), bv.transpose());
+  if (product.a.col_stride == 1) return with(av, bv.Map::transpose());
+  if (product.b.col_stride == 1) return with(av.Map::transpose(), bv);
+  if (product.b.col_stride != 1) return with(av.Map::transpose(), bv.Map::transpose());
   // Tiles leave out A's background only."""),
                ("CMakeLists.txt", "EIGEN_DONT_PARALLELIZE)", "EIGEN_DONT_PARALLELIZE EIGEN_STACK_ALLOCATION_LIMIT=2097152)")]),
     "bias": ("the bias is added after the product (W2 instead of W1)",

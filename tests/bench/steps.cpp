@@ -1,6 +1,7 @@
-// Trains a network of `tare bench` for a few steps on noise amid empty margins, as digits have them, for a tool that counts
-// what the processor does: the difference between two runs is what the steps in between cost. A program of its own,
-// because it is built for a processor that valgrind knows and with as little as possible.   steps W1|W3 STEPS, or: steps key
+// Trains a network of `tare bench` for a few steps on noise amid empty margins, as digits have them, for a tool that
+// counts what the processor does: the difference between two runs is what the steps in between cost. A program of its
+// own, because it is built for a processor that valgrind knows and with as little as possible.
+//   steps W1|W3 STEPS, or: steps key
 #include "apps/train/training.h"
 #include "apps/train/works.h"
 #include "core/machine/random.h"
