@@ -61,13 +61,17 @@ Matrix Var::grad() const {
   return View(node.grad, node.value.rows(), node.value.cols());
 }
 
-void Var::set(const Product& product) const { write(tape_->value_target(*this, false), *tape_->workers_, product); }
+void Var::set(const Product& product) const {
+  write(tape_->value_target(*this, false), *tape_->workers_, tape_->operand(product));
+}
 
-void Var::add(const Product& product) const { write(tape_->value_target(*this, true), *tape_->workers_, product); }
+void Var::add(const Product& product) const {
+  write(tape_->value_target(*this, true), *tape_->workers_, tape_->operand(product));
+}
 
 void Var::add_grad(const Product& product) const {
   Tape::Node& node = tape_->node(*this);
-  if (node.needs_grad) write(tape_->gradient_target(node), *tape_->workers_, product);
+  if (node.needs_grad) write(tape_->gradient_target(node), *tape_->workers_, tape_->operand(product));
 }
 
 Tape::Tape(Workers* workers, Gradients gradients)
@@ -139,6 +143,7 @@ Target Tape::value_target(const Var& v, bool add) {
   const Node& node = this->node(v);
   if (node.parameter != nullptr)
     throw Error("{}: a leaf is its parameter's value, which no op may write", node.parameter->name);
+  if (node.pull != nullptr) throw Error("{}: written after its pullback was recorded", node.op);
   // The tape's own memory, which a View only reads.
   real* data = const_cast<real*>(node.value.data());
   return {node.op, MatrixMap(data, node.value.rows(), node.value.cols()), add};
@@ -151,11 +156,20 @@ Target Tape::gradient_target(Node& node) {
   return {node.op, MatrixMap(node.grad, node.value.rows(), node.value.cols()), add};
 }
 
-View Tape::operand(const View& v) const {
-#ifndef NDEBUG
-  if (v.size() > 0 && arena_.is_stale(v.data())) throw Error("a View was used after its tape was cleared");
-#endif
+const View& Tape::operand(const View& v) const {
+  check_fresh(v.data(), v.size());
   return v;
+}
+
+const Product& Tape::operand(const Product& product) const {
+  for (const Factor* f : {&product.a, &product.b}) check_fresh(f->data, f->rows * f->cols);
+  return product;
+}
+
+void Tape::check_fresh([[maybe_unused]] const real* data, [[maybe_unused]] Index size) const {
+#ifndef NDEBUG
+  if (size > 0 && arena_.is_stale(data)) throw Error("a View was used after its tape was cleared");
+#endif
 }
 
 void Tape::backward(Var loss) {
@@ -187,6 +201,7 @@ void Tape::clear() {
 }
 
 Tape::Entry Tape::entry(std::size_t i) const {
+  if (i >= size()) throw Error("entry: expected a place below {}, found {}", size(), i);
   const Node& node = nodes_[i];
   std::string layer;
   for (int l = node.layer; l >= 0; l = layers_[static_cast<std::size_t>(l)].outer) {

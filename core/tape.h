@@ -65,7 +65,8 @@ class Var {
   //
   // Operands are Vars, Views or Scratches. Error, naming the op, if their shapes do not fit.
 
-  /// This value = what is written. Only the result of Tape::record or Tape::constant can be written; Error for a leaf.
+  /// This value = what is written. Only the result of Tape::record or Tape::constant can be written, before its
+  /// pullback is recorded; Error for others and later.
   template <class Formula, class... Operands>
   void set(const Formula& formula, const Operands&... operands) const;
   void set(const Product& product) const;
@@ -79,7 +80,7 @@ class Var {
   MatrixMap mutable_value() const;
 
   /// Records how the gradient g of this value reaches the operands; returns this Var. A tape without gradients drops
-  /// it.
+  /// it. Error if there is a pullback already, and for a leaf or a constant, which have no operands.
   template <class Pullback>
   Var pullback(const Pullback& pullback) const;
 
@@ -138,7 +139,7 @@ class Tape {
   Workers& workers() { return *workers_; }
   bool records_gradients() const { return recording_; }
 
-  /// What stands at place i of the tape, 0 <= i < size(); for looking at it (core/tools/inspect.h).
+  /// What stands at place i of the tape, for looking at it (core/tools/inspect.h). Error unless i < size().
   struct Entry {
     const char* op;
     std::array<int, 3> operands;  // places on the tape; -1: none
@@ -203,7 +204,9 @@ class Tape {
   Target gradient_target(Node& node);
 
   static View operand(const Var& v) { return v.value(); }
-  View operand(const View& v) const;
+  const View& operand(const View& v) const;
+  const Product& operand(const Product& product) const;
+  void check_fresh(const real* data, Index size) const;  // in debug builds
 
   Workers alone_{1};  // for a tape without workers of its own
   Workers* workers_;
@@ -236,6 +239,8 @@ template <class Pullback>
 Var Var::pullback(const Pullback& pullback) const {
   static_assert(std::is_trivially_destructible_v<Pullback>, "the tape forgets a pullback without destroying it");
   Tape::Node& node = tape_->node(*this);
+  if (node.pull != nullptr) throw Error("{}: expected one pullback, found a second", node.op);
+  if (node.operands[0] < 0) throw Error("{}: a pullback needs an operand", node.op);
   if (node.needs_grad) {
     node.closure = new (tape_->arena_.bytes(sizeof(Pullback))) Pullback(pullback);
     node.pull = [](const void* closure, const View& g) { (*static_cast<const Pullback*>(closure))(g); };

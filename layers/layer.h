@@ -42,7 +42,10 @@ Index count_parameters(const Layer& layer);
 class Elementwise : public Layer {
  public:
   using Op = Var (*)(Var);
-  Elementwise(std::string name, Op op) : name_(std::move(name)), op_(op) {}
+  /// Error, naming it, if there is no op.
+  Elementwise(std::string name, Op op) : name_(std::move(name)), op_(op) {
+    if (op == nullptr) throw Error("{}: op: expected an op, found none", name_);
+  }
   Var forward(Var x, Mode) override { return op_(x); }
   std::unique_ptr<Layer> clone() const override { return std::make_unique<Elementwise>(*this); }
   std::string describe() const override { return name_; }

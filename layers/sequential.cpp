@@ -6,6 +6,11 @@ Sequential::Sequential(const Sequential& other) : Layer(other) {
   for (const auto& layer : other.layers_) layers_.push_back(layer->clone());
 }
 
+Layer& Sequential::add(std::unique_ptr<Layer> layer) {
+  if (layer == nullptr) throw Error("Sequential: layer {}: expected a layer, found none", layers_.size());
+  return *layers_.emplace_back(std::move(layer));
+}
+
 Var Sequential::forward(Var x, Mode mode) {
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Tape::LayerScope scope(x.tape(), i);

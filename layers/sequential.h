@@ -18,16 +18,13 @@ class Sequential : public Layer {
     return *this;
   }
 
-  /// Appends a layer and returns it.
+  /// Appends a layer, of which a pointer must not be null, and returns it.
   template <std::derived_from<Layer> L>
   L& add(L layer) {
-    auto owned = std::make_unique<L>(std::move(layer));
-    L& added = *owned;
-    layers_.push_back(std::move(owned));
-    return added;
+    return static_cast<L&>(add(std::make_unique<L>(std::move(layer))));
   }
 
-  void add(std::unique_ptr<Layer> layer) { layers_.push_back(std::move(layer)); }
+  Layer& add(std::unique_ptr<Layer> layer);
 
   std::size_t size() const { return layers_.size(); }
   Layer& operator[](std::size_t i) { return *layers_[i]; }

@@ -157,6 +157,24 @@ TEST_CASE("only what an op records can be written, not a leaf") {
   CHECK(same_bits(p.value, Matrix::Ones(2, 2)));
 }
 
+TEST_CASE("an op has one pullback, which is recorded last") {
+  Parameter p = parameter(Matrix::Ones(2, 2));
+  Tape tape;
+  const Var leaf = tape.leaf(p), constant = tape.constant(Matrix::Ones(2, 2)), y = square(leaf);
+  const auto pullback = [=](View g) { leaf.add_grad([](auto g) { return g; }, g); };
+  CHECK(error_of([&] { y.pullback(pullback); }) == "square: expected one pullback, found a second");
+  CHECK(error_of([&] { leaf.pullback(pullback); }) == "leaf: a pullback needs an operand");
+  CHECK(error_of([&] { constant.pullback(pullback); }) == "constant: a pullback needs an operand");
+  const std::string refused = "square: written after its pullback was recorded";
+  CHECK(error_of([&] { y.set([] { return 7; }); }) == refused);
+  CHECK(error_of([&] { y.set(leaf.value() * leaf.value()); }) == refused);
+  CHECK(error_of([&] { y.add(leaf.value() * leaf.value()); }) == refused);
+  CHECK(error_of([&] { y.mutable_value(); }) == refused);
+  tape.backward(sum(y));
+  CHECK(p.grad.cwiseEqual(2).all());
+  CHECK(error_of([&] { tape.entry(tape.size()); }) == "entry: expected a place below 4, found 4");
+}
+
 TEST_CASE("record without operands, and shapes that are none") {
   Parameter p = parameter(Matrix::Ones(2, 2));
   Tape tape;
@@ -272,7 +290,10 @@ TEST_CASE("in debug builds, what is used too late is an error") {
     const View kept = tape.constant(p.value).value();
     tape.clear();
     const Var y = tape.constant(2, 3);  // in the memory before it
-    CHECK(error_of([&] { y.set([](auto v) { return v; }, kept); }) == "a View was used after its tape was cleared");
+    const std::string cleared = "a View was used after its tape was cleared";
+    CHECK(error_of([&] { y.set([](auto v) { return v; }, kept); }) == cleared);
+    CHECK(error_of([&] { y.set(kept * View(p.value)); }) == cleared);
+    CHECK(error_of([&] { y.add(View(p.value) * kept.transpose()); }) == cleared);
   }
   SUBCASE("a Var after the end of its tape") {
     std::optional<Tape> tape(std::in_place);

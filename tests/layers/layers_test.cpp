@@ -725,6 +725,13 @@ TEST_CASE("a size or an option out of its range is an Error when the layer is ma
        [] { BatchNorm({.features = 2, .momentum = 1.5}); }},
       {"BatchNorm: momentum: ", [=] { BatchNorm({.features = 2, .momentum = nan}); }},
       {"LayerNorm: features: expected at least 1, found 0", [] { LayerNorm({.features = 0}); }},
+      {"Swish: op: expected an op, found none", [] { Elementwise("Swish", nullptr); }},
+      {"Sequential: layer 1: expected a layer, found none",
+       [] {
+         Sequential model;
+         model.add(Elementwise("ReLU", relu));
+         model.add(std::unique_ptr<Layer>());
+       }},
       {"LayerNorm: eps: ", [] { LayerNorm({.features = 2, .eps = -1e-5}); }},
       {"Dropout: p: expected a probability in [0, 1), found 1.5", [] { Dropout(1.5, test_random()); }},
       {"Dropout: p: ", [] { Dropout(-0.1, test_random()); }},
