@@ -27,16 +27,21 @@ namespace {
 
 using simd::kLanes, simd::Packet;
 
-// The tile's registers should leave room for a row of the panel and an entry of A; processors have 16 or 32. The
-// fewer rows a tile has, the more often all of them are background.
-constexpr int kRows = 4;
+// The tile's registers should leave room for a row of the panel and an entry of A; processors have 16 or 32. If A has a
+// background, a tile has fewer rows: all of them are background the more often, for more loads.
+constexpr int kRows = 4, kSparseRows = 2;
 constexpr int kPackets = simd::kRegisters >= 32 ? 6 : 3;
 constexpr Index kDepth = 1024;          // of a panel: at most 400 kB, which the second cache holds beside some of A
-constexpr Index kHeight = 256 * kRows;  // of the tiles that share a copy of a panel: their Bits take 32 kB
-constexpr Index kStrip = 16 * kRows;  // of tiles that are computed beside C, which is transposed or too narrow for them
+constexpr Index kHeight = 256 * kRows;  // of the tiles that share a copy of a panel: their Bits take 64 kB
+constexpr Index kStrip =
+    16 * kRows;  // of the tiles that are computed beside C, which is transposed or too narrow for them
 
-// The fewest columns of C for which looking for A's background pays. (Entries are rounded differently from here on.)
-constexpr Index kWorthLooking = 64;
+// The fewest columns of C for which looking for A's background pays; if it is B's, C is transposed, which costs more.
+// (Entries are rounded differently from here on.)
+constexpr Index kWorthLooking = 32, kWorthTransposing = 64;
+
+// The most rows of A and of B for which a copy of B is read too seldom to pay.
+constexpr Index kSeldom = 64;
 
 // Part of a matrix.
 struct Block {
@@ -56,6 +61,8 @@ struct Panel {
   alignas(64) real entries[kDepth * kPackets * kLanes];  // `depth` rows of `packets` packets
   // If A has a background: what the sums in a row of a tile begin with, and what is taken off A.
   alignas(64) real start[kPackets * kLanes], background[kLanes];
+  const real* rows;  // the entries, or B's own
+  Index stride;      // from one row to the next
   Index depth;
   int packets;
 };
@@ -73,12 +80,16 @@ simd::Square transposed(const RowAt& row) {
   return square;
 }
 
-// Copies `block` of B, each row as so many whole packets. Lanes beyond the block repeat its last column, and are
-// dropped later.
-void copy_panel(const Factor& b, const Block& block, Panel& panel) {
+// Makes a panel of `block` of B, each row as so many whole packets. Lanes beyond the block repeat its last column, and
+// are dropped later. `readers` counts the rows of A.
+void set_panel(const Factor& b, const Block& block, Index readers, Panel& panel) {
   panel.depth = block.rows;
   panel.packets = static_cast<int>((block.cols + kLanes - 1) / kLanes);
   const Index stride = panel.packets * kLanes;
+  const bool as_it_is = b.col_stride == 1 && block.cols == stride && readers <= kSeldom && block.rows <= kSeldom;
+  panel.rows = as_it_is ? b.at(block.row, block.col) : panel.entries;
+  panel.stride = as_it_is ? b.row_stride : stride;
+  if (as_it_is) return;
   for (Index j = 0; j < stride; j += kLanes) {
     const auto at = [&](Index k, Index l) { return b.at(block.row + k, block.col + std::min(j + l, block.cols - 1)); };
     real* to = panel.entries + j;
@@ -97,17 +108,6 @@ void copy_panel(const Factor& b, const Block& block, Panel& panel) {
   }
 }
 
-// start_j = sum_k background b_kj: what a row of nothing but background gives. (It is never -0, to which the zeros
-// that are left out would make a difference.)
-void set_start(real background, Panel& panel) {
-  const Index stride = panel.packets * kLanes;
-  std::fill_n(panel.background, kLanes, background);
-  std::fill_n(panel.start, stride, real{0});
-  for (Index k = 0; k < panel.depth; ++k) {
-    for (Index j = 0; j < stride; ++j) panel.start[j] += background * panel.entries[k * stride + j];
-  }
-}
-
 // Marks the numbers that are not background, beside what is marked.
 void mark_foreground(const real* numbers, Index size, real background, std::uint8_t* found) {
   for (Index i = 0; i < size; ++i) found[i] |= numbers[i] != background;
@@ -116,20 +116,20 @@ void mark_foreground(const real* numbers, Index size, real background, std::uint
 // Eight bytes, each 0 or 1, as eight bits: the factor has a bit for each, which shifts it to its place in the highest
 // byte.
 std::uint64_t bits_of_bytes(const std::uint8_t* bytes) {
-  static_assert(std::endian::native == std::endian::little);
   std::uint64_t word;
   std::memcpy(&word, bytes, sizeof(word));
+  if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
   return word * 0x0102040810204080 >> 56;
 }
 
 // Sets the bits of all tiles of `block` of A, from top to bottom. A is read in the order in which it lies in memory.
 void find_foreground(const Factor& a, const Block& block, Bits* bits) {
   std::uint8_t found[std::max(kDepth, kHeight)];
-  const Index tiles = (block.rows + kRows - 1) / kRows, words = (block.cols + kWord - 1) / kWord;
+  const Index tiles = (block.rows + kSparseRows - 1) / kSparseRows, words = (block.cols + kWord - 1) / kWord;
   if (a.col_stride == 1) {
     for (Index t = 0; t < tiles; ++t) {
       std::fill_n(found, words * kWord, std::uint8_t{0});
-      for (Index i = t * kRows; i < std::min((t + 1) * kRows, block.rows); ++i) {
+      for (Index i = t * kSparseRows; i < std::min((t + 1) * kSparseRows, block.rows); ++i) {
         mark_foreground(a.at(block.row + i, block.col), block.cols, *a.background, found);
       }
       for (Index w = 0; w < words; ++w) {
@@ -140,12 +140,12 @@ void find_foreground(const Factor& a, const Block& block, Bits* bits) {
   } else {
     for (Index t = 0; t < tiles; ++t) std::fill_n(bits[t], words, std::uint64_t{0});
     for (Index k = 0; k < block.cols; ++k) {
-      std::fill_n(found, tiles * kRows, std::uint8_t{0});
+      std::fill_n(found, tiles * kSparseRows, std::uint8_t{0});
       mark_foreground(a.at(block.row, block.col + k), block.rows, *a.background, found);
       for (Index t = 0; t < tiles; ++t) {
-        std::uint32_t rows;
-        static_assert(sizeof(rows) == kRows);
-        std::memcpy(&rows, found + t * kRows, kRows);
+        std::uint16_t rows;
+        static_assert(sizeof(rows) == kSparseRows);
+        std::memcpy(&rows, found + t * kSparseRows, kSparseRows);
         bits[t][k / kWord] |= std::uint64_t{rows != 0} << k % kWord;
       }
     }
@@ -169,7 +169,7 @@ void compute_tile(const Factor& a, const real* a_rows, const Bits& foreground, c
     for (int i = 0; i < R * P; ++i) {
       Packet a_ik = simd::filled_with(a_rows[i / P * a.row_stride + k * a.col_stride]);
       if constexpr (kBackground) a_ik = simd::subtract(a_ik, simd::load(panel.background));
-      sum[i] = simd::multiply_add(a_ik, simd::load(panel.entries + (k * P + i % P) * kLanes), sum[i]);
+      sum[i] = simd::multiply_add(a_ik, simd::load_any(panel.rows + k * panel.stride + i % P * kLanes), sum[i]);
     }
   };
   if constexpr (kBackground) {
@@ -221,20 +221,32 @@ void multiply_panel(const Factor& a, Index k, const Bits* foreground, const Pane
     const Block strip{block.row + top, block.col, std::min(kStrip, block.rows - top), block.cols};
     real* to = fits ? c.at(strip.row, strip.col) : beside;
     for (Index i = 0; i < strip.rows;) {
-      const bool whole = i + kRows <= strip.rows;
-      const auto compute = whole ? compute_tile<kRows, P, kBackground> : compute_tile<1, P, kBackground>;
-      compute(a, a.at(strip.row + i, k), foreground[(top + i) / kRows], panel, to + i * stride, stride, c.add && fits);
-      i += whole ? kRows : 1;
+      constexpr int R = kBackground ? kSparseRows : kRows;
+      const bool whole = i + R <= strip.rows;
+      const auto compute = whole ? compute_tile<R, P, kBackground> : compute_tile<1, P, kBackground>;
+      compute(a, a.at(strip.row + i, k), foreground[(top + i) / R], panel, to + i * stride, stride, c.add && fits);
+      i += whole ? R : 1;
     }
     if (!fits) copy_rows(beside, stride, c, strip);
   }
 }
 
+// The start of a row of tiles: what a row of nothing but background gives. (It is never -0, to which the zeros that are
+// left out would make a difference.)
+template <int P>
+void set_start(real background, Panel& panel) {
+  std::fill_n(panel.background, kLanes, background);
+  Factor row(View(panel.background, 1, 1));
+  row.row_stride = row.col_stride = 0;  // the same number for every k
+  compute_tile<1, P, false>(row, row.data, {}, panel, panel.start, P * kLanes, false);
+}
+
 // The same for any number of packets, which must be known to compile a tile.
 template <int P = kPackets>
-void multiply_any_panel(const Factor& a, Index k, const Bits* foreground, const Panel& panel, const Result& c,
+void multiply_any_panel(const Factor& a, Index k, const Bits* foreground, Panel& panel, const Result& c,
                         const Block& block) {
   if (panel.packets == P) {
+    if (a.background) set_start<P>(*a.background, panel);
     const auto multiply = a.background ? multiply_panel<P, true> : multiply_panel<P, false>;
     multiply(a, k, foreground, panel, c, block);
   } else if constexpr (P > 1) {
@@ -244,7 +256,7 @@ void multiply_any_panel(const Factor& a, Index k, const Bits* foreground, const 
 
 void multiply_block(const Factor& a, const Factor& b, const Result& first, const Block& block) {
   Panel panel;  // on the stack, where a thread needs half a megabyte for it
-  Bits foreground[kHeight / kRows];
+  Bits foreground[kHeight / kSparseRows];
   for (Index i = 0; i < block.rows; i += kHeight) {
     const Index row = block.row + i, rows = std::min(kHeight, block.rows - i);
     Result c = first;
@@ -254,8 +266,7 @@ void multiply_block(const Factor& a, const Factor& b, const Result& first, const
       if (a.background) find_foreground(a, {row, k, rows, depth}, foreground);
       for (Index j = 0; j < block.cols; j += kPackets * kLanes) {
         const Index col = block.col + j, cols = std::min<Index>(kPackets * kLanes, block.cols - j);
-        copy_panel(b, {k, col, depth, cols}, panel);
-        if (a.background) set_start(*a.background, panel);
+        set_panel(b, {k, col, depth, cols}, rows, panel);
         multiply_any_panel(a, k, foreground, panel, c, {row, col, rows, cols});
       }
       c.add = true;
@@ -288,7 +299,7 @@ void write(Target target, Workers& workers, const Product& product) {
     throw Error("{}: a product {} {} cannot be written over one of its factors", target.op, a_shape, b_shape);
   }
   // Tiles leave out A's background only. If it is B that has one, C' = B' A'.
-  const bool transpose = product.b.background && product.a.rows >= kWorthLooking;
+  const bool transpose = product.b.background && product.a.rows >= kWorthTransposing;
   Factor a = transpose ? product.b.transpose() : product.a;
   const Factor b = transpose ? product.a.transpose() : product.b;
   const Result to{target.to.data(), transpose ? 1 : c.cols(), transpose ? c.cols() : 1, target.add};

@@ -42,7 +42,7 @@ Product operator*(const A& a, const B& b) {
 /// 1,024 of them in one register, then the next 1,024, with fused multiply-adds where the processor has them. Error,
 /// naming `op`, if the shapes do not fit, or if C shares memory with A or B.
 ///
-/// If A has a background g and C at least 64 columns, the register begins with the sum of its g b(k, j), to which
+/// If A has a background g and C at least 32 columns, the register begins with the sum of its g b(k, j), to which
 /// (a(i, k) - g) b(k, j) are added; where a(i, k) is g they may be left out. The same for B, if C has at least 64
 /// rows; if both would do, for B. So C is another than without a background by rounding, and where B is not finite by
 /// more: a column of C with a NaN or infinity above it then has no finite number.
