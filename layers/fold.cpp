@@ -36,25 +36,32 @@ Linear fold(const Linear& linear, const BatchNorm& norm) {
 }  // namespace
 
 Sequential fold_batch_norm(const Sequential& model) {
-  Sequential folded;
   bool any = false;
   for (std::size_t i = 0; i < model.size(); ++i) {
-    const BatchNorm* norm = batch_norm_at(model, i + 1);
-    const auto* linear = dynamic_cast<const Linear*>(&model[i]);
-    if (batch_norm_at(model, i) != nullptr) {
+    if (batch_norm_at(model, i) == nullptr) continue;
+    if (i == 0 || dynamic_cast<const Linear*>(&model[i - 1]) == nullptr) {
       throw Error("layer {}, {}: expected a Linear right before it to fold it into, found {}", i, model[i].describe(),
                   i == 0 ? "nothing" : model[i - 1].describe());
     }
-    if (norm == nullptr || linear == nullptr) {
+    any = true;
+  }
+  if (!any) throw Error("{}: expected a BatchNorm to fold, found none", model.describe());
+  return fold_where_possible(model);
+}
+
+Sequential fold_where_possible(const Sequential& model) {
+  Sequential folded;
+  for (std::size_t i = 0; i < model.size(); ++i) {
+    const auto* linear = dynamic_cast<const Linear*>(&model[i]);
+    const BatchNorm* norm = batch_norm_at(model, i + 1);
+    if (linear == nullptr || norm == nullptr) {
       folded.add(model[i].clone());
       continue;
     }
     check_widths(*linear, *norm, i + 1);
     folded.add(fold(*linear, *norm));
-    any = true;
     ++i;  // the BatchNorm is done with
   }
-  if (!any) throw Error("{}: expected a BatchNorm to fold, found none", model.describe());
   return folded;
 }
 

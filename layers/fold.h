@@ -11,6 +11,9 @@ namespace TARE_NAMESPACE {
 /// Error, naming the layer, if a BatchNorm does not follow a Linear as wide as itself, or if there is none.
 Sequential fold_batch_norm(const Sequential& model);
 
+/// The same for as many as can be folded, with the others where they are: what evaluation computes, in less time.
+Sequential fold_where_possible(const Sequential& model);
+
 /// The model without the biases of the Linears right before a BatchNorm, with the same outputs in evaluation:
 ///   running_mean_k -= b_k.
 /// Error if there is no such bias or, naming the layer, if a BatchNorm is not as wide as the Linear.

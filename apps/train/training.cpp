@@ -2,6 +2,7 @@
 
 #include "core/ops/loss.h"
 #include "core/tools/inspect.h"
+#include "layers/fold.h"
 #include "optim/schedule.h"
 
 #include <chrono>
@@ -45,12 +46,13 @@ class Stopwatch {
 
 }  // namespace
 
-Evaluation evaluate(const Sequential& model, const ImageSet& set, Pixels pixels, Tape& tape, const LogitsHook& hook) {
+Evaluation evaluate(const Sequential& given, const ImageSet& set, Pixels pixels, Tape& tape, const LogitsHook& hook) {
   constexpr Index kChunk = 500;  // samples at a time, so that little memory is needed
+  const Sequential model = fold_where_possible(given);
   Evaluation result{.loss = 0, .samples = set.count, .correct = 0, .confusion = {}};
   std::vector<int> labels;
   for (Index begin = 0; begin < set.count; begin += kChunk) {
-    const Index size = std::min(kChunk, set.count - begin);
+    const Index size = std::min<Index>(kChunk, set.count - begin);
     tape.clear();
     labels.assign(set.labels.begin() + begin, set.labels.begin() + begin + size);
     Var logits = evaluate(model, gather(set, pixels, begin, size, tape));
@@ -98,8 +100,9 @@ TrainingPlan plan_training(const TrainOptions& options, const ImageSet& set) {
   if (options.batch > set.count) {
     throw Error("--batch: expected at most the {} training images, found {}", set.count, options.batch);
   }
-  TrainingPlan plan{
-      .steps_per_epoch = set.count / options.batch, .steps = std::numeric_limits<Index>::max(), .epochs = 0};
+  TrainingPlan plan{.steps_per_epoch = static_cast<Index>(set.count) / options.batch,
+                    .steps = std::numeric_limits<Index>::max(),
+                    .epochs = 0};
   if (options.epochs) plan.steps = *options.epochs * plan.steps_per_epoch;
   if (options.steps) plan.steps = std::min(plan.steps, *options.steps);
   plan.epochs = (plan.steps + plan.steps_per_epoch - 1) / plan.steps_per_epoch;

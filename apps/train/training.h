@@ -23,8 +23,8 @@ struct Evaluation {
 /// Is shown the logits of consecutive samples from `begin` on.
 using LogitsHook = std::function<void(const View& logits, Index begin)>;
 
-/// Every sample of the set, in evaluation mode. `tape` must record no gradients. Error if a label is beyond the
-/// model's classes.
+/// Every sample of the set, in evaluation mode. BatchNorm is folded away (layers/fold.h): the same numbers to rounding,
+/// in less time. `tape` must record no gradients. Error if a label is beyond the model's classes.
 Evaluation evaluate(const Sequential& model, const ImageSet& set, Pixels pixels, Tape& tape,
                     const LogitsHook& hook = {});
 

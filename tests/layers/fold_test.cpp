@@ -1,8 +1,10 @@
 // Folding, and dropping biases, in a trained model: the same logits and the same predictions [FOLD-1] [FOLD-2]
 // [BIAS-3].
 #include "layers/fold.h"
+#include "core/machine/random.h"
 #include "core/ops/loss.h"
 #include "datasets/batches.h"
+#include "layers/batch_norm.h"
 #include "layers/linear.h"
 #include "layers/mlp.h"
 #include "optim/optimizer.h"
@@ -96,6 +98,41 @@ TEST_CASE("folding takes BatchNorm away and gives the Linear its bias back") {
   const Sequential folded = fold_batch_norm(model);
   CHECK(model.describe() == "Linear(3, 4, no bias) - BatchNorm(4) - ReLU - Linear(4, 2)");
   CHECK(folded.describe() == "Linear(3, 4) - ReLU - Linear(4, 2)");
+}
+
+TEST_CASE("where folding is for speed, what cannot be folded stays") {
+  Random random(3, Random::Stream{1000});
+  const auto norm = [&](Index features) {
+    BatchNorm layer({.features = features});
+    for (Index k = 0; k < features; ++k) {
+      layer.gamma.value(0, k) = static_cast<real>(random.normal());
+      layer.beta.value(0, k) = static_cast<real>(random.normal());
+      layer.running_mean(0, k) = static_cast<real>(random.normal());
+      layer.running_var(0, k) = static_cast<real>(0.1 + random.uniform());
+    }
+    return layer;
+  };
+  const auto linear = [&](Index in, Index out) {
+    Linear layer({.in = in, .out = out});
+    for (Index i = 0; i < in * out; ++i) layer.weight.value.data()[i] = static_cast<real>(random.normal());
+    return layer;
+  };
+  Sequential model;
+  model.add(norm(3));
+  model.add(linear(3, 4));
+  model.add(norm(4));
+  model.add(activation_layer(Activation::relu));
+  model.add(norm(4));
+  model.add(linear(4, 2));
+  const Sequential folded = fold_where_possible(model);
+  CHECK(folded.describe() == "BatchNorm(3) - Linear(3, 4) - ReLU - BatchNorm(4) - Linear(4, 2)");
+  Tape tape(Tape::Gradients::none);
+  Matrix x(5, 3);
+  for (Index i = 0; i < x.size(); ++i) x.data()[i] = static_cast<real>(random.normal());
+  check_same(evaluate(model, tape.constant(x)).value(), evaluate(folded, tape.constant(x)).value());
+
+  const Sequential without = make_mlp({.in = 3, .hidden = {4}, .out = 2, .norm = Norm::layer}, 1);
+  CHECK(fold_where_possible(without).describe() == without.describe());
 }
 
 TEST_CASE("what cannot be folded is an error that names the layer") {
