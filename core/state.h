@@ -19,8 +19,8 @@ namespace TARE_NAMESPACE {
 /// One named piece of its owner's lasting state, in the owner's memory: a matrix, a count from 0 to 2^53, or 64 bits
 /// that may be anything.
 struct StateTensor {
-  std::string name;          // of a layer, as in PyTorch's state_dict: "weight", "running_mean"
-  std::vector<Index> shape;  // {} for a single number
+  std::string name;                 // of a layer, as in PyTorch's state_dict: "weight", "running_mean"
+  std::vector<std::int64_t> shape;  // {} for a single number
   std::variant<MatrixMap, std::int64_t*, std::uint64_t*> data;
   Values values = Values::finite;  // of a matrix
 };
@@ -30,7 +30,7 @@ struct ConstStateTensor {
   ConstStateTensor(const StateTensor& t) : name(t.name), shape(t.shape), values(t.values), data(to_read(t.data)) {}
 
   std::string name;
-  std::vector<Index> shape;
+  std::vector<std::int64_t> shape;
   Values values;
   std::variant<View, const std::int64_t*, const std::uint64_t*> data;
 

@@ -20,7 +20,7 @@ void scale(const std::uint8_t* from, Index size, Pixels pixels, real* to) {
 
 // Whether a set that somebody made holds what it says.
 void check_counts(const ImageSet& set) {
-  check_shape("images", {set.count, set.features()});
+  check_shape("images", {static_cast<Index>(set.count), static_cast<Index>(set.features())});
   if (std::ssize(set.pixels) != set.count * set.features()) {
     throw Error("images: expected {} x {} x {} pixels, found {}", set.count, set.rows, set.cols, set.pixels.size());
   }
@@ -80,7 +80,8 @@ Batch Batches::at(Index step, Tape& tape) {
   const Index first = step % per_epoch() * size_;
   const std::uint32_t* batch = order_.data() + first;
   for (Index i = 0; i < size_; ++i) labels_[static_cast<std::size_t>(i)] = set_.labels[batch[i]];
-  return {gather_rows(set_, pixels_, size_, set_.count - first, tape, [=](Index i) { return Index{batch[i]}; }),
+  return {gather_rows(set_, pixels_, size_, set_.count - first, tape,
+                      [=](Index i) { return static_cast<Index>(batch[i]); }),
           labels_};
 }
 

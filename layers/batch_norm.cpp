@@ -62,7 +62,7 @@ Var BatchNorm::normalize_running(Var x) {
 }
 
 std::vector<StateTensor> BatchNorm::state() {
-  const std::vector<Index> shape{options.features};
+  const std::vector<std::int64_t> shape{options.features};
   return {{gamma.name, shape, gamma.value},
           {beta.name, shape, beta.value},
           {"running_mean", shape, running_mean},

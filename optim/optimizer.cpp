@@ -1,5 +1,7 @@
 #include "optim/optimizer.h"
 
+#include "core/machine/functions.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -87,7 +89,8 @@ void Adam::step(double lr, Workers& workers) {
   check_not_negative("Adam: lr", lr);
   ++t_;
   // lr mhat / (sqrt(vhat) + eps) = lr / correction1 m / (sqrt(v) / sqrt(correction2) + eps)
-  const double correction1 = 1 - std::pow(options_.beta1, t_), correction2 = 1 - std::pow(options_.beta2, t_);
+  const double correction1 = 1 - functions::power(options_.beta1, t_);
+  const double correction2 = 1 - functions::power(options_.beta2, t_);
   const auto rate = static_cast<real>(lr / correction1), root_correction2 = static_cast<real>(std::sqrt(correction2));
   const auto beta1 = static_cast<real>(options_.beta1), one_minus_beta1 = static_cast<real>(1 - options_.beta1);
   const auto beta2 = static_cast<real>(options_.beta2), one_minus_beta2 = static_cast<real>(1 - options_.beta2);
@@ -102,7 +105,7 @@ void Adam::step(double lr, Workers& workers) {
       w *= shrink;
       m = beta1 * m + one_minus_beta1 * (g + l2 * w);
       v = beta2 * v + one_minus_beta2 * (g + l2 * w).square();
-      w -= rate * m / (v.sqrt() / root_correction2 + eps);
+      w -= rate * m / (v.unaryExpr(functions::sqrt) / root_correction2 + eps);
     });
   }
 }
@@ -121,7 +124,9 @@ void zero_grad(const Parameters& parameters) {
 double clip_grad_norm(const Parameters& parameters, double max_norm) {
   check(max_norm >= 0, "clip_grad_norm: max_norm", "a number of at least 0", max_norm);
   double sum = 0;
-  for (const Parameter* p : parameters) sum += p->grad.cast<double>().squaredNorm();
+  for (const Parameter* p : parameters) {
+    sum += functions::sum(ConstRow(p->grad.data(), p->grad.size()).cast<double>().square());
+  }
   const double norm = std::sqrt(sum);
   const double factor = max_norm / (norm + 1e-6);
   if (factor < 1) {

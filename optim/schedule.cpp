@@ -1,9 +1,7 @@
 #include "optim/schedule.h"
 
 #include "core/machine/error.h"
-
-#include <cmath>
-#include <numbers>
+#include "core/machine/functions.h"
 
 namespace tare {
 
@@ -11,7 +9,7 @@ double step_decay(double lr, std::int64_t step, std::int64_t period, double gamm
   check(period >= 1, "step_decay: period", "at least 1 step", period);
   check(step >= 0, "step_decay: step", "at least 0", step);
   const std::int64_t complete_periods = step / period;
-  return lr * std::pow(gamma, static_cast<double>(complete_periods));
+  return lr * functions::power(gamma, complete_periods);
 }
 
 double cosine(double lr, std::int64_t step, std::int64_t total, std::int64_t warmup) {
@@ -20,7 +18,7 @@ double cosine(double lr, std::int64_t step, std::int64_t total, std::int64_t war
   if (step < warmup) return lr * static_cast<double>(step + 1) / static_cast<double>(warmup);
   if (step == total) return 0;
   const double progress = static_cast<double>(step - warmup) / static_cast<double>(total - warmup);
-  return lr * (1 + std::cos(std::numbers::pi * progress)) / 2;
+  return lr * (1 + functions::cos_pi(progress)) / 2;
 }
 
 }  // namespace tare

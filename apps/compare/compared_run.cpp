@@ -19,7 +19,7 @@ std::optional<Percentiles> input_percentiles(const Sequential& model, const Imag
   while (last > 0 && !is_activation(model[last - 1])) --last;
   if (last == 0) return std::nullopt;
   tape.clear();
-  Var x = gather(set, pixels, 0, std::min(kImages, set.count), tape);
+  Var x = gather(set, pixels, 0, std::min<Index>(kImages, set.count), tape);
   for (std::size_t i = 0; i + 1 < last; ++i) x = evaluate(model[i], x);
 
   std::vector<double> values;

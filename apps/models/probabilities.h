@@ -1,10 +1,10 @@
 // What a row of logits says about one image: the classes from the likeliest down, with their probabilities.
 #pragma once
 
+#include "core/machine/functions.h"
 #include "core/tape.h"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 namespace TARE_NAMESPACE {
@@ -20,7 +20,7 @@ inline std::vector<double> probabilities(const View& logits, Index row) {
   const auto largest = static_cast<double>(logits.row(row).maxCoeff());
   double sum = 0;
   for (Index k = 0; k < logits.cols(); ++k) {
-    sum += result[static_cast<std::size_t>(k)] = std::exp(static_cast<double>(logits(row, k)) - largest);
+    sum += result[static_cast<std::size_t>(k)] = functions::exp(static_cast<double>(logits(row, k)) - largest);
   }
   for (double& p : result) p /= sum;
   return result;

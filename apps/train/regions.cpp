@@ -1,5 +1,6 @@
 #include "apps/train/regions.h"
 
+#include "core/machine/functions.h"
 #include "datasets/pictures/png.h"
 
 #include <algorithm>
@@ -47,7 +48,8 @@ Regions decision_regions(const Sequential& model, Pixels pixels, Workers& worker
       Index best;
       const real largest = row.maxCoeff(&best);
       regions.classes.push_back(static_cast<std::uint8_t>(best));
-      regions.probabilities.push_back(static_cast<float>(1 / (row.array() - largest).exp().sum()));
+      regions.probabilities.push_back(
+          static_cast<float>(1 / functions::sum((row.array() - largest).unaryExpr(functions::exp))));
     }
   }
   return regions;
@@ -58,7 +60,7 @@ std::string regions_text(const Regions& regions, const ImageSet& samples) {
   constexpr const char* kShades[] = {" ", "░", "▒", "▓"};
   std::array<int, kRows * kCols> label_at;
   label_at.fill(-1);
-  for (Index i = 0; i < std::min(kShown, samples.count); ++i) {
+  for (Index i = 0; i < std::min<Index>(kShown, samples.count); ++i) {
     const std::uint8_t* xy = samples.pixels.data() + 2 * i;
     label_at[static_cast<std::size_t>(xy[1] * kRows / Regions::kSide * kCols + xy[0] * kCols / Regions::kSide)] =
         samples.labels[static_cast<std::size_t>(i)];

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 namespace TARE_NAMESPACE {
 namespace {
@@ -30,6 +31,9 @@ double learning_rate(const TrainOptions& o, Index step, const TrainingPlan& plan
   }
   return o.lr;
 }
+
+// A loss as it is reported. The sign of a NaN is the processor's choice: without it NaN reads alike everywhere.
+double reported(double loss) { return std::isnan(loss) ? std::numeric_limits<double>::quiet_NaN() : loss; }
 
 // Counts the seconds between start() and stop().
 class Stopwatch {
@@ -68,7 +72,7 @@ Evaluation evaluate(const Sequential& given, const ImageSet& set, Pixels pixels,
     }
     if (hook) hook(logits.value(), begin);
   }
-  result.loss /= static_cast<double>(set.count);
+  result.loss = reported(result.loss / static_cast<double>(set.count));
   return result;
 }
 
@@ -77,7 +81,7 @@ StepResult training_step(Sequential& model, const Parameters& parameters, Optimi
   Tape& tape = batch.x.tape();
   const Var logits = model.forward(batch.x, Mode::train);
   const Var loss = softmax_cross_entropy(logits, batch.labels);
-  StepResult result{.loss = static_cast<double>(loss.value()(0, 0)),
+  StepResult result{.loss = reported(static_cast<double>(loss.value()(0, 0))),
                     .correct = count_correct(logits.value(), batch.labels),
                     .anomaly = {}};
   result.diverged = !std::isfinite(result.loss);

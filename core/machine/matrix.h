@@ -11,6 +11,14 @@
 #include <optional>
 #include <vector>
 
+// Results must not depend on the compiler or the machine.
+#ifdef __FAST_MATH__
+#error "Tare promises the same bits everywhere: compile it without -ffast-math"
+#endif
+#if defined(__i386__) && !defined(__SSE2_MATH__)
+#error "x87 rounds to more bits than a number has: compile Tare with -msse2 -mfpmath=sse"
+#endif
+
 // The sources read `real` and build twice. The inline namespace carries the scalar's name into every symbol, so that
 // objects of the two builds can share a program but linking one against the other fails.
 #ifdef TARE_DOUBLE

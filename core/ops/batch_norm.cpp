@@ -1,5 +1,6 @@
 #include "core/ops/batch_norm.h"
 
+#include "core/machine/functions.h"
 #include "core/ops/ops.h"
 #include "core/ops/shape_checks.h"
 
@@ -40,7 +41,7 @@ BatchNormResult batch_norm(Var x, Var gamma, Var beta, real eps) {
   variance.set(col_sums([](auto centred) { return centred * centred; }), centred);
   variance /= n;  // [BN-2]
 
-  inv_s.set([=](auto variance) { return 1 / (variance + eps).sqrt(); }, variance);
+  inv_s.set([=](auto variance) { return 1 / (variance + eps).unaryExpr(functions::sqrt); }, variance);
   xhat.set([](auto centred, auto inv_s) { return centred * inv_s; }, centred, inv_s);              // [BN-3]
   y.set([](auto xhat, auto gamma, auto beta) { return gamma * xhat + beta; }, xhat, gamma, beta);  // [BN-4]
 

@@ -1,5 +1,6 @@
 #include "core/ops/layer_norm.h"
 
+#include "core/machine/functions.h"
 #include "core/ops/ops.h"
 #include "core/ops/shape_checks.h"
 
@@ -26,12 +27,13 @@ Var layer_norm(Var x, Var gamma, Var beta, real eps) {
   require_normalizable("layer_norm", x, gamma, beta, eps);
   Tape& tape = x.tape();
   const View values = x.value();
+  const auto c = static_cast<real>(x.cols());
   Scratch xhat = tape.scratch(x.rows(), x.cols()), inv_s = tape.scratch(1, x.rows());
   tape.workers().split(x.rows(), 1, kWorkPerEntry * values.size(), [&](Index begin, Index size) {
     for (Index i = begin; i < begin + size; ++i) {
       auto centred = xhat.row(i).array();  // in whose memory it is, until it is divided by s
-      centred = values.row(i).array() - values.row(i).mean();
-      inv_s(0, i) = 1 / std::sqrt(centred.square().mean() + eps);
+      centred = values.row(i).array() - functions::sum(values.row(i).array()) / c;
+      inv_s(0, i) = 1 / std::sqrt(functions::sum(centred.square()) / c + eps);
       xhat.row(i) *= inv_s(0, i);
     }
   });
@@ -46,7 +48,7 @@ Var layer_norm(Var x, Var gamma, Var beta, real eps) {
       for (Index i = begin; i < begin + size; ++i) {
         auto h = dx.row(i).array();
         h = g.row(i).array() * gamma_row;
-        const real mean_h = h.mean(), mean_h_xhat = (h * xhat.row(i).array()).mean();
+        const real mean_h = functions::sum(h) / c, mean_h_xhat = functions::sum(h * xhat.row(i).array()) / c;
         h = inv_s(0, i) * (h - mean_h - xhat.row(i).array() * mean_h_xhat);
       }
     });

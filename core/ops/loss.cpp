@@ -1,9 +1,8 @@
 #include "core/ops/loss.h"
 
+#include "core/machine/functions.h"
 #include "core/ops/ops.h"
 #include "core/ops/shape_checks.h"
-
-#include <cmath>
 
 namespace TARE_NAMESPACE {
 namespace {
@@ -49,14 +48,14 @@ Var softmax_cross_entropy(Var logits, std::span<const int> given) {
     for (Index i = begin; i < begin + size; ++i) {
       // log sum e^z = max + log sum e^(z - max), where no exponential overflows and the largest is 1.
       const real max = z.row(i).maxCoeff();
-      softmax.row(i) = (z.row(i).array() - max).exp();
-      const real sum = softmax.row(i).sum();
+      softmax.row(i) = (z.row(i).array() - max).unaryExpr(functions::exp);
+      const real sum = functions::sum(softmax.row(i).array());
       softmax.row(i) /= sum;
-      losses(0, i) = std::log(sum) + (max - z(i, labels[static_cast<std::size_t>(i)]));
+      losses(0, i) = functions::log(sum) + (max - z(i, labels[static_cast<std::size_t>(i)]));
     }
   });
   Var y = Tape::record("softmax_cross_entropy", {logits}, 1, 1);
-  y.mutable_value()(0, 0) = losses.sum() / n;
+  y.mutable_value()(0, 0) = functions::sum(losses.row(0).array()) / n;
   return y.pullback([=](View g) {
     MatrixMap difference = softmax;  // in its memory, which nothing needs afterwards
     for (Index i = 0; i < softmax.rows(); ++i) difference(i, labels[static_cast<std::size_t>(i)]) -= 1;

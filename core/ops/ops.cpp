@@ -1,9 +1,12 @@
 #include "core/ops/ops.h"
 
+#include "core/machine/functions.h"
 #include "core/ops/shape_checks.h"
 
 namespace TARE_NAMESPACE {
 namespace {
+
+real sum_of_all(const View& m) { return functions::sum(ConstRow(m.data(), m.size())); }
 
 // The number c in every place of the row x.
 template <class X>
@@ -121,7 +124,7 @@ Var col_mean(Var a) {
 // y = 1' A 1         dA = g 1 1'
 Var sum(Var a) {
   Var y = Tape::record("sum", {a}, 1, 1);
-  y.mutable_value()(0, 0) = a.value().sum();
+  y.mutable_value()(0, 0) = sum_of_all(a.value());
   return y.pullback([=](View g) { a.add_grad([g = g(0, 0)] { return g; }); });
 }
 
@@ -130,7 +133,7 @@ Var mean(Var a) {
   require_nonempty("mean", a.value());
   const auto n = static_cast<real>(a.rows() * a.cols());
   Var y = Tape::record("mean", {a}, 1, 1);
-  y.mutable_value()(0, 0) = a.value().sum() / n;
+  y.mutable_value()(0, 0) = sum_of_all(a.value()) / n;
   return y.pullback([=](View g) { a.add_grad([g = g(0, 0) / n] { return g; }); });
 }
 
@@ -144,21 +147,21 @@ Var square(Var a) {
 // Y = A^(-1/2)       dA = -G o Y^3 / 2
 Var rsqrt(Var a) {
   Var y = Tape::record("rsqrt", {a}, a.rows(), a.cols());
-  y.set([](auto a) { return 1 / a.sqrt(); }, a);
+  y.set([](auto a) { return 1 / a.unaryExpr(functions::sqrt); }, a);
   return y.pullback([=](View g) { a.add_grad([](auto g, auto y) { return g * y * y * y * real{-0.5}; }, g, y); });
 }
 
 // Y = e^A            dA = G o Y
 Var exp(Var a) {
   Var y = Tape::record("exp", {a}, a.rows(), a.cols());
-  y.set([](auto a) { return a.exp(); }, a);
+  y.set([](auto a) { return a.unaryExpr(functions::exp); }, a);
   return y.pullback([=](View g) { a.add_grad([](auto g, auto y) { return g * y; }, g, y); });
 }
 
 // Y = log A          dA = G / A
 Var log(Var a) {
   Var y = Tape::record("log", {a}, a.rows(), a.cols());
-  y.set([](auto a) { return a.log(); }, a);
+  y.set([](auto a) { return a.unaryExpr(functions::log); }, a);
   return y.pullback([=](View g) { a.add_grad([](auto g, auto a) { return g / a; }, g, a); });
 }
 
@@ -174,14 +177,14 @@ Var relu(Var a) {
 // Y = 1 / (1 + e^-A) dA = G o Y o (1 - Y)
 Var sigmoid(Var a) {
   Var y = Tape::record("sigmoid", {a}, a.rows(), a.cols());
-  y.set([](auto a) { return a.logistic(); }, a);
+  y.set([](auto a) { return a.unaryExpr(functions::logistic); }, a);
   return y.pullback([=](View g) { a.add_grad([](auto g, auto y) { return g * y * (1 - y); }, g, y); });
 }
 
 // Y = tanh A         dA = G o (1 - Y o Y)
 Var tanh(Var a) {
   Var y = Tape::record("tanh", {a}, a.rows(), a.cols());
-  y.set([](auto a) { return a.tanh(); }, a);
+  y.set([](auto a) { return a.unaryExpr(functions::tanh); }, a);
   return y.pullback([=](View g) { a.add_grad([](auto g, auto y) { return g * (1 - y * y); }, g, y); });
 }
 

@@ -57,7 +57,7 @@ struct Cell {
     for (const Tile& tile : tiles) {
       rows = std::max(rows, tile.picture.rows);
       cols = std::max(cols, tile.picture.cols);
-      caption = std::max(caption, std::ssize(tile.caption));
+      caption = std::max<std::int64_t>(caption, std::ssize(tile.caption));
     }
   }
 };

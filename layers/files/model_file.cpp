@@ -15,10 +15,10 @@ namespace {
 
 constexpr Dtype kReal = sizeof(real) == 4 ? Dtype::F32 : Dtype::F64;
 
-std::string shape_text(const std::vector<Index>& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
+std::string shape_text(const std::vector<std::int64_t>& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
 
 // Whoever writes a layer says both the shape and where the numbers are.
-void check_size(const std::vector<Index>& shape, Index size, const std::string& where) {
+void check_size(const std::vector<std::int64_t>& shape, Index size, const std::string& where) {
   Index product = 1;
   for (const Index n : shape) product *= n;
   if (product != size) throw Error("{}: expected the shape of {} numbers, found {}", where, size, shape_text(shape));
@@ -164,7 +164,7 @@ Sequential build_model(const Safetensors& contents, Activation activation, const
   for (const auto& [position, layer] : positions(contents, file)) {
     const std::string weight_name = fmt::format("{}.weight", position);
     if (!layer.has("weight")) throw Error("{}: {}: missing", file, weight_name);
-    const std::vector<Index>& shape = layer.tensors.at("weight")->shape;
+    const std::vector<std::int64_t>& shape = layer.tensors.at("weight")->shape;
     const std::size_t gap = position - model.size();
     if (model.size() == 0 ? gap > 0 : gap > 2) {
       throw Error("{}: {}: expected a tensor at a position before it", file, weight_name);

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -20,8 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-static_assert(std::endian::native == std::endian::little, "tensors are copied to and from files as they are in memory");
 
 constexpr std::uint64_t kLargestHeader = 100'000'000;  // as in the reference implementation
 constexpr const char* kMetadata = "__metadata__";
@@ -140,10 +137,10 @@ Place parse_place(const std::string& file, const std::string& tensor, const json
 
 // The length of the header, from the first bytes of a file of `file_size` bytes.
 std::uint64_t parse_header_size(const std::string& file, std::string_view first_bytes, std::uint64_t file_size) {
-  std::uint64_t size;
+  std::uint64_t size = 0;
   if (first_bytes.size() < sizeof(size))
     throw Error("{}: expected a safetensors file, found {} bytes", file, file_size);
-  std::memcpy(&size, first_bytes.data(), sizeof(size));
+  for (std::size_t i = sizeof(size); i > 0; --i) size = size << 8 | static_cast<unsigned char>(first_bytes[i - 1]);
   if (size > kLargestHeader) {
     throw Error("{}: expected a safetensors header of at most {} bytes, found {}", file, kLargestHeader, size);
   }
@@ -203,8 +200,18 @@ void check_writable_tensor(const std::string& file, const std::string& name, con
   }
 }
 
-std::string_view as_text(const std::vector<std::byte>& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+// Numbers of `size` bytes each from the processor's order to the file's, which is little-endian, or back.
+std::string reordered(std::string bytes, std::uint64_t size) {
+  if constexpr (std::endian::native == std::endian::big) {
+    for (auto i = bytes.begin(); i < bytes.end(); i += static_cast<std::ptrdiff_t>(size)) {
+      std::reverse(i, i + static_cast<std::ptrdiff_t>(size));
+    }
+  }
+  return bytes;
+}
+
+std::string file_bytes(const TensorData& data) {
+  return reordered({reinterpret_cast<const char*>(data.bytes.data()), data.bytes.size()}, info(data.dtype).size);
 }
 
 Safetensors take_tensors(const std::string& file, Layout layout, std::string_view data) {
@@ -216,7 +223,8 @@ Safetensors take_tensors(const std::string& file, Layout layout, std::string_vie
     }
   }
   for (const Place& p : layout.places) {
-    const auto bytes = std::as_bytes(std::span(data.substr(p.begin, p.end - p.begin)));
+    const std::string text = reordered(std::string(data.substr(p.begin, p.end - p.begin)), info(p.dtype).size);
+    const auto bytes = std::as_bytes(std::span(text));
     result.tensors[p.name] = {p.dtype, p.shape, {bytes.begin(), bytes.end()}};
   }
   return result;
@@ -257,7 +265,7 @@ void write_safetensors(const fs::path& file, const Safetensors& contents) {
     const std::uint64_t end = offset + data.bytes.size();
     header[name] = {{"dtype", info(data.dtype).name}, {"shape", data.shape}, {"data_offsets", {offset, end}}};
     offset = end;
-    crc = extend_crc32(crc, as_text(data.bytes));
+    crc = extend_crc32(crc, file_bytes(data));
   }
   header[kMetadata] = contents.metadata;
   header[kMetadata][kDigest] = digest_of(crc);
@@ -268,14 +276,13 @@ void write_safetensors(const fs::path& file, const Safetensors& contents) {
     throw Error("{}: cannot be written: a name or the metadata is not valid UTF-8", file.string());
   }
   text.append((8 - text.size() % 8) % 8, ' ');
-  const std::uint64_t size = text.size();
 
   AtomicFile out(file);
-  out.write({reinterpret_cast<const char*>(&size), sizeof(size)});
+  std::string size;
+  for (int shift = 0; shift < 64; shift += 8) size += static_cast<char>(std::uint64_t{text.size()} >> shift);
+  out.write(size);
   out.write(text);
-  for (const auto* tensor : order) {
-    out.write(as_text(tensor->second.bytes));
-  }
+  for (const auto* tensor : order) out.write(file_bytes(tensor->second));
   out.commit();
 }
 

@@ -17,7 +17,7 @@ enum class Dtype { F32, F64, I64 };
 struct TensorData {
   Dtype dtype;
   std::vector<std::int64_t> shape;  // {} for a single number
-  std::vector<std::byte> bytes;     // little-endian, row by row
+  std::vector<std::byte> bytes;     // as in memory, row by row; in the file they are little-endian
 };
 
 struct Safetensors {

@@ -106,7 +106,8 @@ std::vector<Shape> large_shapes() {
   Random random(7, Random::Stream{4});
   while (shapes.size() < 14) {
     const Index cols = 1 + static_cast<Index>(random.below(400));
-    shapes.push_back({static_cast<Index>(Workers::kWorthSplitting) / (8 * cols) + 2 + random.below(50), cols});
+    const auto more = static_cast<Index>(random.below(50));
+    shapes.push_back({static_cast<Index>(Workers::kWorthSplitting) / (8 * cols) + 2 + more, cols});
   }
   return shapes;
 }

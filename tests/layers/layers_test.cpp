@@ -13,7 +13,9 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -135,8 +137,8 @@ TEST_CASE("Linear is x W' + b") {
 
   CHECK(layer.parameters() == Parameters{&layer.weight, &*layer.bias});
   CHECK(state_names(layer) == Names{"weight", "bias"});
-  CHECK(layer.state()[0].shape == std::vector<Index>{2, 3});
-  CHECK(layer.state()[1].shape == std::vector<Index>{2});
+  CHECK(layer.state()[0].shape == std::vector<std::int64_t>{2, 3});
+  CHECK(layer.state()[1].shape == std::vector<std::int64_t>{2});
 }
 
 TEST_CASE("a Linear without bias has none, rather than a zero one") {
@@ -241,7 +243,7 @@ TEST_CASE("BatchNorm: training uses the batch's statistics and changes the runni
     const bool buffer = i >= 2 && i < names.size();
     CHECK(same_bits(after[i], before[i]) == !buffer);
   }
-  CHECK(layer.state()[2].shape == std::vector<Index>{3});
+  CHECK(layer.state()[2].shape == std::vector<std::int64_t>{3});
   CHECK(layer.state()[4].shape.empty());
 }
 
@@ -710,12 +712,13 @@ TEST_CASE("the initializations scale the same normal numbers, drawn row by row")
 // ---------------------------------------------------------------------------
 
 TEST_CASE("a size or an option out of its range is an Error when the layer is made, naming the field") {
+  constexpr Index kTooLarge = std::numeric_limits<Index>::max() / 2;
   const double nan = std::nan("");
   using F = std::function<void()>;
   const std::vector<std::pair<std::string, F>> refused{
       {"Linear: in: expected at least 1, found 0", [] { Linear({.in = 0, .out = 2}); }},
       {"Linear: out: expected at least 1, found -3", [] { Linear({.in = 2, .out = -3}); }},
-      {"Linear: weight: ", [] { Linear({.in = Index{1} << 40, .out = Index{1} << 40}); }},
+      {"Linear: weight: ", [] { Linear({.in = kTooLarge, .out = kTooLarge}); }},
       {"BatchNorm: features: expected at least 1, found -1", [] { BatchNorm({.features = -1}); }},
       {"BatchNorm: op: expected an op, found none", [] { BatchNorm({.features = 2, .op = nullptr}); }},
       {"BatchNorm: eps: expected a finite number of at least 0, found -1",
