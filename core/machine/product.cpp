@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <type_traits>
 #include <utility>
 
 // C is computed in tiles, whose entries stay in registers while k runs over all of A's columns and B's rows:
@@ -28,8 +29,9 @@ namespace {
 using simd::kLanes, simd::Packet;
 
 // The tile's registers should leave room for a row of the panel and an entry of A; processors have 16 or 32. If A has a
-// background, a tile has fewer rows: all of them are background the more often, for more loads.
-constexpr int kRows = 4, kSparseRows = 2;
+// background, a tile has fewer rows where enough registers are left to work on: all of them are background the more
+// often, for more loads.
+constexpr int kRows = 4, kSparseRows = simd::kRegisters >= 32 ? 2 : 4;
 constexpr int kPackets = simd::kRegisters >= 32 ? 6 : 3;
 constexpr Index kDepth = 1024;          // of a panel: at most 400 kB, which the second cache holds beside some of A
 constexpr Index kHeight = 256 * kRows;  // of the tiles that share a copy of a panel: their Bits take 64 kB
@@ -143,7 +145,7 @@ void find_foreground(const Factor& a, const Block& block, Bits* bits) {
       std::fill_n(found, tiles * kSparseRows, std::uint8_t{0});
       mark_foreground(a.at(block.row, block.col + k), block.rows, *a.background, found);
       for (Index t = 0; t < tiles; ++t) {
-        std::uint16_t rows;
+        std::conditional_t<kSparseRows == 2, std::uint16_t, std::uint32_t> rows;
         static_assert(sizeof(rows) == kSparseRows);
         std::memcpy(&rows, found + t * kSparseRows, kSparseRows);
         bits[t][k / kWord] |= std::uint64_t{rows != 0} << k % kWord;
