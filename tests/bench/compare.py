@@ -3,15 +3,18 @@
 
     tests/bench/compare.sh [--quick] [--repetitions N] [--data DIR] [--works W1,W3] [SECTION...]
 
-It runs every side in turn, again and again, and takes medians, because a machine's speed drifts. Sections, all by default:
-peers, threads, neighbour, start, memory, inference, identical. compare.sh builds first.
+It runs every side in turn, again and again, and takes medians, because a machine's speed drifts. The others run with
+whichever of OpenBLAS's kernels is fastest for what is measured. Sections, all by default: peers, threads, neighbour, start,
+memory, inference, identical. compare.sh builds first.
 """
 import argparse
 import contextlib
+import functools
 import gzip
 import json
 import os
 import pathlib
+import re
 import shutil
 import statistics
 import subprocess
@@ -31,15 +34,26 @@ WORKS = {  # epochs in a run, and the same network as options of `tare train`
 }
 
 
-def environment(threads):
+# What OPENBLAS_CORETYPE may ask for; OpenBLAS runs another if it does not know one or the processor cannot run it.
+KERNELS = {
+    "x86_64": ["Haswell", "Zen", "SkylakeX", "Cooperlake", "SapphireRapids"],
+    "aarch64": ["ARMV8", "CortexA72", "NeoverseN1", "NeoverseV1", "NeoverseN2"],
+}.get(os.uname().machine, [])
+
+
+def environment(threads, kernel=None):
     # torch.set_num_threads() does not bind OpenBLAS, and OpenBLAS's own variable does not bind OpenMP.
-    return {**os.environ, "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
+    result = {**os.environ, "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
+    # What somebody has set for other work may make the others slow.
+    for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
+        result.pop(name, None)
+    return {**result, "OPENBLAS_CORETYPE": kernel} if kernel else result
 
 
-def run(command, threads=1):
+def run(command, threads=1, kernel=None):
     """The seconds that a command takes, its output and its largest memory in MB."""
     start = time.perf_counter()
-    process = subprocess.Popen([str(c) for c in command], env=environment(threads), stdout=subprocess.PIPE)
+    process = subprocess.Popen([str(c) for c in command], env=environment(threads, kernel), stdout=subprocess.PIPE)
     output = process.stdout.read().decode()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -58,9 +72,38 @@ def command(side, work, threads, data, epochs):
     }[side]
 
 
-def epoch(side, work, threads, data):
-    output = run(command(side, work, threads, data, WORKS[work][0]), threads)[1]
+def epoch(side, work, threads, data, kernel=None, epochs=None):
+    output = run(command(side, work, threads, data, epochs or WORKS[work][0]), threads, kernel)[1]
     return json.loads(output.replace("nan", "null"))["seconds_per_epoch"]
+
+
+@functools.cache
+def kernels(side, data):
+    """The kernels that this machine runs, by the names that OpenBLAS gives them; the first is its own choice."""
+    found = {}
+    for kernel in [None] + KERNELS:
+        said = subprocess.run([str(c) for c in command(side, "W3", 1, data, 1)],
+                              env={**environment(1, kernel), "OPENBLAS_VERBOSE": "2"}, capture_output=True, text=True)
+        core = re.search(r"^Core: (\w+)", said.stderr, re.MULTILINE)
+        if said.returncode == 0 and core:
+            found.setdefault(core[1], kernel)
+    return found
+
+
+@functools.cache
+def fastest_kernel(side, work, threads, data):
+    """Of two epochs each, in turn: the kernel's name and how to ask for it. Tare has none."""
+    if side == "Tare":
+        return "", None
+    found = kernels(side, data)
+    if not found:
+        return "unknown", None
+    times = {name: [] for name in found}
+    for _ in range(2):
+        for name, kernel in found.items():
+            times[name].append(epoch(side, work, threads, data, kernel, epochs=1))
+    best = min(found, key=lambda name: min(times[name]))
+    return best, found[best]
 
 
 def interleaved(sides, repetitions):
@@ -92,10 +135,12 @@ def measure_peers(a, raw):
     rows = []
     for work in a.works:
         for threads in (1, 2):
-            t = interleaved({s: lambda s=s: epoch(s, work, threads, raw) for s in sides}, a.repetitions)
-            rows.append([f"{work}, {threads}"] + [f"{t[s]:.3f}" for s in sides] +
+            kernel = {s: fastest_kernel(s, work, threads, raw) for s in sides}
+            t = interleaved({s: lambda s=s: epoch(s, work, threads, raw, kernel[s][1]) for s in sides}, a.repetitions)
+            rows.append([f"{work}, {threads}"] + [f"{t[s]:.3f} {kernel[s][0]}".strip() for s in sides] +
                         [f"{t[s] / t['Tare']:.2f}" for s in sides[1:]])
-    table(f"Seconds an epoch, medians of {a.repetitions} runs, and how many times Tare's the others take",
+    table(f"Seconds an epoch, medians of {a.repetitions} runs, with the fastest of OpenBLAS's kernels, and how many times "
+          "Tare's the others take",
           ["work, threads"] + sides + [f"{s} / Tare" for s in sides[1:]], rows)
 
 
@@ -121,11 +166,12 @@ def busy_neighbour():
 def measure_neighbour(a, raw):
     def beside(side):
         with busy_neighbour():
-            return epoch(side, "W1", 2, raw)
+            return epoch(side, "W1", 2, raw, fastest_kernel(side, "W1", 2, raw)[1])
 
     rows = []
     for side in ["Tare"] + [s for s in available_peers() if s == "libtorch"]:
-        t = interleaved({"alone": lambda: epoch(side, "W1", 2, raw), "beside": lambda: beside(side)}, a.repetitions)
+        alone = functools.partial(epoch, side, "W1", 2, raw, fastest_kernel(side, "W1", 2, raw)[1])
+        t = interleaved({"alone": alone, "beside": lambda: beside(side)}, a.repetitions)
         rows.append([side, f"{t['alone']:.3f}", f"{t['beside']:.3f}", f"{t['beside'] / t['alone']:.2f}"])
     table("W1 on two threads, alone and with another process spinning on one of two cores (wanted: at most 2.5)",
           ["", "alone", "beside it", "ratio"], rows)
@@ -151,25 +197,21 @@ def measure_memory(a, raw):
 
 def measure_inference(a, raw):
     with tempfile.TemporaryDirectory() as folder:
-        model, folded = f"{folder}/model.safetensors", f"{folder}/folded.safetensors"
+        model = f"{folder}/model.safetensors"
         run([TARE, "train", "--data", raw, "--epochs", "1", "--quiet", "--save", model])
-        run([TARE, "fold", "--quiet", model, folded])
         rows = []
         for threads in (1, 2):
-            def tare(file):
-                output = run([TARE, "eval", file, "--data", raw, "--threads", threads, "--json", "--quiet"])[1]
+            def tare():
+                output = run([TARE, "eval", model, "--data", raw, "--threads", threads, "--json", "--quiet"])[1]
                 return json.loads(output)["seconds"]
 
-            sides = {"folded": lambda: tare(folded), "as trained": lambda: tare(model)}
+            sides, kernel = {"Tare": tare}, {"Tare": ("", None)}
             if "libtorch" in available_peers():
-                eval_command = command("libtorch", "eval", threads, raw, 10)
-                sides["libtorch"] = lambda: json.loads(
-                    run(eval_command, threads)[1].replace("nan", "null"))["seconds_per_epoch"]
+                kernel["libtorch"] = fastest_kernel("libtorch", "eval", threads, raw)
+                sides["libtorch"] = functools.partial(epoch, "libtorch", "eval", threads, raw, kernel["libtorch"][1], 10)
             t = interleaved(sides, max(a.repetitions, 5))
-            rows.append([str(threads)] + [f"{1000 * s:.1f}" for s in t.values()] +
-                        ([f"{t['libtorch'] / t['folded']:.2f}"] if "libtorch" in t else []))
-    header = ["threads"] + [f"Tare, {k}" if k != "libtorch" else "libtorch, warm" for k in t]
-    table("10,000 test images through W1, in milliseconds", header + ["libtorch / folded"] * ("libtorch" in t), rows)
+            rows.append([str(threads)] + [f"{1000 * t[s]:.1f} {kernel[s][0]}".strip() for s in sides])
+    table("10,000 test images through W1, in milliseconds; libtorch warm", ["threads"] + list(sides), rows)
 
 
 def check_identical(a, raw):
