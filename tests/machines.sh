@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds Tare on an x86-64 for several processors with several compilers and checks on each that one seed gives one result:
-# the digests of tests/digests.txt, and on those that are no x86-64 also the tests of core and layers.
+# Builds Tare on an x86-64 for several processors with several compilers and checks on each that one seed gives one
+# result: the digests of tests/digests.txt, and on those that are no x86-64 also the tests of core and layers.
 #   bash tests/machines.sh [NAME]...     the names that this prints; all if none is given
-# Foreign are arm64, i386 with SSE2 and s390x, which is big-endian. Their compilers and an emulator, qemu-user, are Debian
-# packages; the libraries for them are unpacked in build-machines. It takes about an hour on two cores.
+# Foreign are arm64, i386 with SSE2 and s390x, which is big-endian. Their compilers and an emulator, qemu-user, are
+# Debian packages; the libraries for them are unpacked in build-machines. It takes about an hour on two cores.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../apps/setup.sh"
 

@@ -1,7 +1,7 @@
-// Elementary functions whose bits are the same everywhere. The standard library's differ from library to library in their
-// last bit, Eigen's from one width of registers to another. These use nothing but + - * / and a number's bits, which
-// all processors compute alike, and no fused multiply-add; so compilers may make vector code of them or not. The series
-// are Taylor's: every coefficient explains itself. For a row of numbers: row.unaryExpr(functions::exp).
+// Elementary functions whose bits are the same everywhere. The standard library's differ from library to library in
+// their last bit, Eigen's from one width of registers to another. These use nothing but + - * / and a number's bits,
+// which all processors compute alike, and no fused multiply-add; so compilers may make vector code of them or not. The
+// series are Taylor's: every coefficient explains itself. For a row of numbers: row.unaryExpr(functions::exp).
 //
 // Results that would be denormal (below 1e-38 in float, 2e-308 in double) are 0, and such arguments of log are taken
 // as 0.

@@ -4,8 +4,8 @@
     tests/bench/compare.sh [--quick] [--repetitions N] [--data DIR] [--works W1,W3] [SECTION...]
 
 It runs every side in turn, again and again, and takes medians, because a machine's speed drifts. The others run with
-whichever of OpenBLAS's kernels is fastest for what is measured. Sections, all by default: peers, threads, neighbour, start,
-memory, inference, identical. compare.sh builds first.
+whichever of OpenBLAS's kernels is fastest for what is measured. Sections, all by default: peers, threads, neighbour,
+start, memory, inference, identical. compare.sh builds first.
 """
 import argparse
 import contextlib

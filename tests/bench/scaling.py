@@ -3,9 +3,9 @@
 
     python3 tests/bench/scaling.py [--data DIR] [--repetitions N] [--out FOLDER]
 
-The network is 784 - 256 - 128 - 10 with BatchNorm and batches of 128 on one thread, but for what a panel varies. A point
-is the median of N short trainings by build/tare, taken in turn over the points of its panel; memory is the process's
-peak. Needs gnuplot.
+The network is 784 - 256 - 128 - 10 with BatchNorm and batches of 128 on one thread, but for what a panel varies. A
+point is the median of N short trainings by build/tare, taken in turn over the points of its panel; memory is the
+process's peak. Needs gnuplot.
 """
 import argparse
 import csv
