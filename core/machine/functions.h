@@ -64,7 +64,7 @@ inline constexpr auto exp = []<class X>(X x) -> X {
   // e^r 2^n: n is added to the exponent
   const Bits bits = std::bit_cast<Bits>(e_r) + (std::bit_cast<Bits>(shifted) << F::kFractionBits);
   const X y = x < kLowest ? X{0} : x > kHighest ? std::numeric_limits<X>::infinity() : std::bit_cast<X>(bits);
-  return x == x ? y : x;
+  return std::isnan(x) ? x : y;
 };
 
 /// log x, within 2 ulp; -inf for 0 and NaN below.
@@ -104,7 +104,7 @@ inline constexpr auto tanh = []<class X>(X x) -> X {
   const X near = size * b / a;
   const X far = 1 - 2 / (exp(2 * size) + 1);
   const X y = size < X{0.6} ? near : size <= 20 ? far : X{1};
-  return x < 0 ? -y : x == x ? y : x;
+  return std::isnan(x) ? x : x < 0 ? -y : y;
 };
 
 /// 1 / (1 + e^-x), within 2.7 ulp.
