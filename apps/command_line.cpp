@@ -1,14 +1,14 @@
-#include "apps/command_line.h"
+#include <tare/apps/command_line.h>
 
-#include "apps/compare/commands.h"
-#include "apps/compare/compare_options.h"
-#include "apps/data/commands.h"
-#include "apps/data/fetch.h"
-#include "apps/exhibits/commands.h"
-#include "apps/models/commands.h"
-#include "apps/train/commands.h"
-#include "apps/train/run_description.h"
-#include "layers/files/safetensors.h"
+#include <tare/apps/compare/commands.h>
+#include <tare/apps/compare/compare_options.h>
+#include <tare/apps/data/commands.h>
+#include <tare/apps/data/fetch.h>
+#include <tare/apps/exhibits/commands.h>
+#include <tare/apps/models/commands.h>
+#include <tare/apps/train/commands.h>
+#include <tare/apps/train/run_description.h>
+#include <tare/layers/files/safetensors.h>
 
 #include <algorithm>
 #include <cctype>

@@ -1,7 +1,7 @@
 // The program `tare`: exit codes, standard streams and the mode of the processor; everything else is in the commands.
-#include "apps/cli/options.h"
-#include "apps/cli/progress.h"
-#include "apps/command_line.h"
+#include <tare/apps/cli/options.h>
+#include <tare/apps/cli/progress.h>
+#include <tare/apps/command_line.h>
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -2,7 +2,7 @@
 // here.
 #pragma once
 
-#include "core/machine/matrix.h"
+#include <tare/core/machine/matrix.h>
 
 #include <cstdint>
 #include <string>

@@ -1,4 +1,4 @@
-#include "core/tape.h"
+#include <tare/core/tape.h>
 
 #include <atomic>
 #include <mutex>

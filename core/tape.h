@@ -10,10 +10,10 @@
 // thread; the tape's workers share the loops inside an op.
 #pragma once
 
-#include "core/machine/formula.h"
-#include "core/machine/matrix.h"
-#include "core/machine/product.h"
-#include "core/machine/workers.h"
+#include <tare/core/machine/formula.h>
+#include <tare/core/machine/matrix.h>
+#include <tare/core/machine/product.h>
+#include <tare/core/machine/workers.h>
 
 #include <array>
 #include <cstring>

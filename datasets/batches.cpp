@@ -1,4 +1,4 @@
-#include "datasets/batches.h"
+#include <tare/datasets/batches.h>
 
 #include <numeric>
 

@@ -1,9 +1,9 @@
 // Batches of images, shuffled or in order. The images stay bytes; a batch is gathered and scaled when it is needed.
 #pragma once
 
-#include "core/machine/random.h"
-#include "core/tape.h"
-#include "datasets/images.h"
+#include <tare/core/machine/random.h>
+#include <tare/core/tape.h>
+#include <tare/datasets/images.h>
 
 #include <span>
 

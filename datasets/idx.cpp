@@ -1,7 +1,7 @@
-#include "datasets/idx.h"
+#include <tare/datasets/idx.h>
 
-#include "core/machine/error.h"
-#include "core/machine/file.h"
+#include <tare/core/machine/error.h>
+#include <tare/core/machine/file.h>
 
 #include <fmt/ranges.h>
 #define ZLIB_CONST  // inflate does not change its input, and then says so

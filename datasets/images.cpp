@@ -1,10 +1,10 @@
-#include "datasets/images.h"
+#include <tare/datasets/images.h>
 
-#include "core/machine/error.h"
-#include "core/machine/file.h"
-#include "datasets/built_in/digits.h"
-#include "datasets/built_in/toys.h"
-#include "datasets/idx.h"
+#include <tare/core/machine/error.h>
+#include <tare/core/machine/file.h>
+#include <tare/datasets/built_in/digits.h>
+#include <tare/datasets/built_in/toys.h>
+#include <tare/datasets/idx.h>
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "layers/batch_norm.h"
+#include <tare/layers/batch_norm.h>
 
 #include <cmath>
 

@@ -2,8 +2,8 @@
 // take the place of the batch's own in evaluation.
 #pragma once
 
-#include "core/ops/batch_norm.h"
-#include "layers/layer.h"
+#include <tare/core/ops/batch_norm.h>
+#include <tare/layers/layer.h>
 
 namespace TARE_NAMESPACE {
 

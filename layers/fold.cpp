@@ -1,7 +1,7 @@
-#include "layers/fold.h"
+#include <tare/layers/fold.h>
 
-#include "layers/batch_norm.h"
-#include "layers/linear.h"
+#include <tare/layers/batch_norm.h>
+#include <tare/layers/linear.h>
 
 #include <cmath>
 

@@ -2,7 +2,7 @@
 // each feature, so it folds into the Linear before it; and a bias that it cancelled in training can be dropped.
 #pragma once
 
-#include "layers/sequential.h"
+#include <tare/layers/sequential.h>
 
 namespace TARE_NAMESPACE {
 

@@ -1,4 +1,4 @@
-#include "layers/init.h"
+#include <tare/layers/init.h>
 
 #include <cmath>
 

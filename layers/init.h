@@ -1,8 +1,8 @@
 // Initial weights: normal, with a deviation that keeps the size of the signal the same from layer to layer.
 #pragma once
 
-#include "core/machine/random.h"
-#include "core/tape.h"
+#include <tare/core/machine/random.h>
+#include <tare/core/tape.h>
 
 namespace TARE_NAMESPACE {
 

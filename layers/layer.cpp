@@ -1,4 +1,4 @@
-#include "layers/layer.h"
+#include <tare/layers/layer.h>
 
 namespace TARE_NAMESPACE {
 

@@ -2,9 +2,9 @@
 // copies them. It holds no mode: whether it trains or evaluates is an argument, so nothing can be left switched.
 #pragma once
 
-#include "core/machine/random.h"
-#include "core/ops/ops.h"
-#include "core/state.h"
+#include <tare/core/machine/random.h>
+#include <tare/core/ops/ops.h>
+#include <tare/core/state.h>
 
 #include <memory>
 #include <string>

@@ -2,8 +2,8 @@
 // evaluation.
 #pragma once
 
-#include "core/ops/layer_norm.h"
-#include "layers/layer.h"
+#include <tare/core/ops/layer_norm.h>
+#include <tare/layers/layer.h>
 
 #include <cmath>
 

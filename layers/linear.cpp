@@ -1,4 +1,4 @@
-#include "layers/linear.h"
+#include <tare/layers/linear.h>
 
 namespace TARE_NAMESPACE {
 namespace {

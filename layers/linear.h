@@ -1,8 +1,8 @@
 // The fully connected layer.
 #pragma once
 
-#include "core/ops/linear.h"
-#include "layers/layer.h"
+#include <tare/core/ops/linear.h>
+#include <tare/layers/layer.h>
 
 #include <optional>
 

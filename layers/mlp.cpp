@@ -1,8 +1,8 @@
-#include "layers/mlp.h"
+#include <tare/layers/mlp.h>
 
-#include "layers/init.h"
-#include "layers/layer_norm.h"
-#include "layers/linear.h"
+#include <tare/layers/init.h>
+#include <tare/layers/layer_norm.h>
+#include <tare/layers/linear.h>
 
 namespace TARE_NAMESPACE {
 namespace {

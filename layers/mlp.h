@@ -1,8 +1,8 @@
 // The multilayer perceptron: hidden blocks of Linear - normalization - activation - dropout, then an output Linear.
 #pragma once
 
-#include "layers/batch_norm.h"
-#include "layers/sequential.h"
+#include <tare/layers/batch_norm.h>
+#include <tare/layers/sequential.h>
 
 namespace tare {
 

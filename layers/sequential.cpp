@@ -1,4 +1,4 @@
-#include "layers/sequential.h"
+#include <tare/layers/sequential.h>
 
 namespace TARE_NAMESPACE {
 

@@ -2,7 +2,7 @@
 // a layer may itself be a Sequential.
 #pragma once
 
-#include "layers/layer.h"
+#include <tare/layers/layer.h>
 
 #include <concepts>
 

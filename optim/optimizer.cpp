@@ -1,6 +1,6 @@
-#include "optim/optimizer.h"
+#include <tare/optim/optimizer.h>
 
-#include "core/machine/functions.h"
+#include <tare/core/machine/functions.h>
 
 #include <algorithm>
 #include <cmath>

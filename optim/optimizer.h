@@ -3,8 +3,8 @@
 // function (optim/schedule.h).
 #pragma once
 
-#include "core/state.h"
-#include "core/tape.h"
+#include <tare/core/state.h>
+#include <tare/core/tape.h>
 
 #include <vector>
 

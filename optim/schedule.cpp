@@ -1,7 +1,7 @@
-#include "optim/schedule.h"
+#include <tare/optim/schedule.h>
 
-#include "core/machine/error.h"
-#include "core/machine/functions.h"
+#include <tare/core/machine/error.h>
+#include <tare/core/machine/functions.h>
 
 namespace tare {
 

@@ -30,7 +30,7 @@ apps            core/machine layers/files apps/cli apps/train apps/compare apps/
 files=$(find core layers optim datasets apps -name '*.h' -o -name '*.cpp')
 [ -n "$files" ] || { echo "includes_run_downwards: found no sources" >&2; exit 1; }
 # shellcheck disable=SC2086  # one argument a file
-grep -nE '^ *# *include *("|<(core|layers|optim|datasets|apps)/)' $files | awk -v rooms="$rooms" '
+grep -nE '^ *# *include *("|<tare/)' $files | awk -v rooms="$rooms" '
   BEGIN {
     lines = split(rooms, line, "\n")
     for (i = 1; i <= lines; ++i) {
@@ -47,7 +47,13 @@ grep -nE '^ *# *include *("|<(core|layers|optim|datasets|apps)/)' $files | awk -
   {
     split($0, part, ":")
     split($0, named, /["<>]/)
-    from = room_of(part[1]); to = room_of(named[2])
+    from = room_of(part[1]); to = named[2]
+    if (!sub("^tare/", "", to)) {
+      printf "%s:%s: expected <tare/...>, found \"%s\"\n", part[1], part[2], to
+      wrong = 1
+      next
+    }
+    to = room_of(to)
     ++found[from]
     if ((from, to) in allowed) next
     printf "%s:%s: %s must not include %s\n", part[1], part[2], from, named[2]

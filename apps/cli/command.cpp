@@ -1,4 +1,4 @@
-#include "apps/cli/command.h"
+#include <tare/apps/cli/command.h>
 
 #include <CLI/CLI.hpp>
 

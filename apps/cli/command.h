@@ -1,7 +1,7 @@
 // What options of the command line mean: a layer over CLI11, which finds the words.
 #pragma once
 
-#include "apps/cli/names.h"
+#include <tare/apps/cli/names.h>
 
 #include <charconv>
 #include <cmath>

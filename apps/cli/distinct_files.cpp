@@ -1,7 +1,7 @@
-#include "apps/cli/distinct_files.h"
+#include <tare/apps/cli/distinct_files.h>
 
-#include "apps/cli/options.h"
-#include "core/machine/file.h"
+#include <tare/apps/cli/options.h>
+#include <tare/core/machine/file.h>
 
 namespace tare {
 namespace {

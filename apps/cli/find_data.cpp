@@ -1,8 +1,8 @@
-#include "apps/cli/find_data.h"
+#include <tare/apps/cli/find_data.h>
 
-#include "core/machine/error.h"
-#include "datasets/built_in/toys.h"
-#include "datasets/images.h"
+#include <tare/core/machine/error.h>
+#include <tare/datasets/built_in/toys.h>
+#include <tare/datasets/images.h>
 
 #include <fmt/ranges.h>
 

@@ -1,7 +1,7 @@
 // The names of choices, on the command line and in files.
 #pragma once
 
-#include "apps/cli/options.h"
+#include <tare/apps/cli/options.h>
 
 #include <fmt/ranges.h>
 

@@ -1,6 +1,6 @@
-#include "apps/cli/options.h"
+#include <tare/apps/cli/options.h>
 
-#include "apps/cli/names.h"
+#include <tare/apps/cli/names.h>
 
 #include <algorithm>
 #include <cctype>

@@ -1,9 +1,9 @@
 // What the command line says, checked as far as it can be without looking at any file.
 #pragma once
 
-#include "core/machine/error.h"
-#include "datasets/batches.h"
-#include "layers/mlp.h"
+#include <tare/core/machine/error.h>
+#include <tare/datasets/batches.h>
+#include <tare/layers/mlp.h>
 
 #include <cstdint>
 #include <map>

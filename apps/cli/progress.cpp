@@ -1,6 +1,6 @@
-#include "apps/cli/progress.h"
+#include <tare/apps/cli/progress.h>
 
-#include "datasets/images.h"
+#include <tare/datasets/images.h>
 
 #include <sys/ioctl.h>
 #include <unistd.h>

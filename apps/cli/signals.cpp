@@ -1,4 +1,4 @@
-#include "apps/cli/signals.h"
+#include <tare/apps/cli/signals.h>
 
 #include <csignal>
 #include <initializer_list>

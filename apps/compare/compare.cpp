@@ -1,15 +1,15 @@
 // tare compare: trains variants side by side, over learning rates and seeds, and shows what came of it.
-#include "apps/cli/find_data.h"
-#include "apps/cli/progress.h"
-#include "apps/cli/signals.h"
-#include "apps/compare/commands.h"
-#include "apps/compare/compared_run.h"
-#include "apps/compare/comparison.h"
-#include "apps/compare/plots.h"
-#include "apps/compare/report.h"
-#include "apps/train/run_description.h"
-#include "apps/train/training.h"
-#include "core/machine/file.h"
+#include <tare/apps/cli/find_data.h>
+#include <tare/apps/cli/progress.h>
+#include <tare/apps/cli/signals.h>
+#include <tare/apps/compare/commands.h>
+#include <tare/apps/compare/compared_run.h>
+#include <tare/apps/compare/comparison.h>
+#include <tare/apps/compare/plots.h>
+#include <tare/apps/compare/report.h>
+#include <tare/apps/train/run_description.h>
+#include <tare/apps/train/training.h>
+#include <tare/core/machine/file.h>
 
 #include <sys/ioctl.h>
 #include <unistd.h>

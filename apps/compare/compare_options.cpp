@@ -1,4 +1,4 @@
-#include "apps/compare/compare_options.h"
+#include <tare/apps/compare/compare_options.h>
 
 #include <algorithm>
 #include <cctype>

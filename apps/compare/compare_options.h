@@ -1,8 +1,8 @@
 // The options of `tare compare`.
 #pragma once
 
-#include "apps/compare/experiments.h"
-#include "apps/train/train_options.h"
+#include <tare/apps/compare/experiments.h>
+#include <tare/apps/train/train_options.h>
 
 namespace tare {
 

@@ -1,7 +1,7 @@
 // One run of a comparison.
 #pragma once
 
-#include "apps/compare/comparison.h"
+#include <tare/apps/compare/comparison.h>
 
 #include <functional>
 

@@ -1,4 +1,4 @@
-#include "apps/compare/comparison.h"
+#include <tare/apps/compare/comparison.h>
 
 #include <algorithm>
 #include <cmath>

@@ -2,8 +2,8 @@
 // Nothing here trains, draws or prints.
 #pragma once
 
-#include "apps/cli/options.h"
-#include "datasets/images.h"
+#include <tare/apps/cli/options.h>
+#include <tare/datasets/images.h>
 
 #include <array>
 #include <filesystem>

@@ -1,6 +1,6 @@
-#include "apps/compare/experiments.h"
+#include <tare/apps/compare/experiments.h>
 
-#include "apps/cli/options.h"
+#include <tare/apps/cli/options.h>
 
 #include <fmt/ranges.h>
 

@@ -1,6 +1,6 @@
-#include "apps/compare/plots.h"
+#include <tare/apps/compare/plots.h>
 
-#include "core/machine/file.h"
+#include <tare/core/machine/file.h>
 
 #include <unistd.h>
 

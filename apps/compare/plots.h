@@ -1,7 +1,7 @@
 // The plots of a comparison, drawn by gnuplot: as SVG for files and pages, as text for the terminal.
 #pragma once
 
-#include "apps/compare/comparison.h"
+#include <tare/apps/compare/comparison.h>
 
 namespace tare {
 

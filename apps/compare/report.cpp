@@ -1,6 +1,6 @@
-#include "apps/compare/report.h"
+#include <tare/apps/compare/report.h>
 
-#include "apps/cli/progress.h"
+#include <tare/apps/cli/progress.h>
 
 #include <cmath>
 

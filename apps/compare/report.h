@@ -1,7 +1,7 @@
 // What a comparison found, as JSON and as one HTML page that needs nothing else.
 #pragma once
 
-#include "apps/compare/plots.h"
+#include <tare/apps/compare/plots.h>
 
 namespace tare {
 

@@ -2,7 +2,7 @@
 // UsageError for 2, Error for 1.
 #pragma once
 
-#include "apps/cli/options.h"
+#include <tare/apps/cli/options.h>
 
 namespace tare {
 

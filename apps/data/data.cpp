@@ -1,12 +1,12 @@
 // tare data: writes the built-in sets as files, and shows what is in a set before anything is trained on it.
-#include "apps/cli/distinct_files.h"
-#include "apps/cli/find_data.h"
-#include "apps/cli/progress.h"
-#include "apps/cli/signals.h"
-#include "apps/data/commands.h"
-#include "datasets/built_in/toys.h"
-#include "datasets/pictures/contact_sheet.h"
-#include "datasets/pictures/png.h"
+#include <tare/apps/cli/distinct_files.h>
+#include <tare/apps/cli/find_data.h>
+#include <tare/apps/cli/progress.h>
+#include <tare/apps/cli/signals.h>
+#include <tare/apps/data/commands.h>
+#include <tare/datasets/built_in/toys.h>
+#include <tare/datasets/pictures/contact_sheet.h>
+#include <tare/datasets/pictures/png.h>
 
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>

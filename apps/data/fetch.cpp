@@ -1,9 +1,9 @@
-#include "apps/data/fetch.h"
+#include <tare/apps/data/fetch.h>
 
-#include "apps/cli/progress.h"
-#include "apps/cli/signals.h"
-#include "core/machine/error.h"
-#include "core/machine/file.h"
+#include <tare/apps/cli/progress.h>
+#include <tare/apps/cli/signals.h>
+#include <tare/core/machine/error.h>
+#include <tare/core/machine/file.h>
 
 #include <fcntl.h>
 #include <spawn.h>

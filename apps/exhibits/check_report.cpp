@@ -1,4 +1,4 @@
-#include "apps/exhibits/check_report.h"
+#include <tare/apps/exhibits/check_report.h>
 
 #include <nlohmann/json.hpp>
 

@@ -2,7 +2,7 @@
 // Error for 1.
 #pragma once
 
-#include "apps/cli/options.h"
+#include <tare/apps/cli/options.h>
 
 namespace tare {
 

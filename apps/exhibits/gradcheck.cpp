@@ -1,10 +1,10 @@
 // tare gradcheck: the derivatives of every op and layer against central differences.
-#include "apps/exhibits/commands.h"
-#include "apps/train/diagonal_gradient.h"
-#include "core/tools/op_table.h"
-#include "layers/layer_norm.h"
-#include "layers/linear.h"
-#include "layers/mlp.h"
+#include <tare/apps/exhibits/commands.h>
+#include <tare/apps/train/diagonal_gradient.h>
+#include <tare/core/tools/op_table.h>
+#include <tare/layers/layer_norm.h>
+#include <tare/layers/linear.h>
+#include <tare/layers/mlp.h>
 
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,6 @@
-#include "apps/exhibits/numbers.h"
+#include <tare/apps/exhibits/numbers.h>
 
-#include "core/machine/error.h"
+#include <tare/core/machine/error.h>
 
 #include <Eigen/Eigenvalues>
 

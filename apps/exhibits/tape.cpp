@@ -1,10 +1,10 @@
 // tare tape: one training step of a small network, everything on its tape shown.
-#include "apps/exhibits/commands.h"
-#include "apps/train/make_model.h"
-#include "core/ops/loss.h"
-#include "core/tools/inspect.h"
-#include "layers/linear.h"
-#include "layers/mlp.h"
+#include <tare/apps/exhibits/commands.h>
+#include <tare/apps/train/make_model.h>
+#include <tare/core/ops/loss.h>
+#include <tare/core/tools/inspect.h>
+#include <tare/layers/linear.h>
+#include <tare/layers/mlp.h>
 
 namespace TARE_NAMESPACE {
 

@@ -1,15 +1,15 @@
 // tare eval: scores a saved model on a test set, and names what it confuses.
-#include "apps/cli/distinct_files.h"
-#include "apps/cli/find_data.h"
-#include "apps/cli/progress.h"
-#include "apps/models/commands.h"
-#include "apps/models/probabilities.h"
-#include "apps/models/saved_model.h"
-#include "apps/train/training.h"
-#include "core/machine/file.h"
-#include "core/ops/loss.h"
-#include "datasets/pictures/contact_sheet.h"
-#include "datasets/pictures/png.h"
+#include <tare/apps/cli/distinct_files.h>
+#include <tare/apps/cli/find_data.h>
+#include <tare/apps/cli/progress.h>
+#include <tare/apps/models/commands.h>
+#include <tare/apps/models/probabilities.h>
+#include <tare/apps/models/saved_model.h>
+#include <tare/apps/train/training.h>
+#include <tare/core/machine/file.h>
+#include <tare/core/ops/loss.h>
+#include <tare/datasets/pictures/contact_sheet.h>
+#include <tare/datasets/pictures/png.h>
 
 #include <nlohmann/json.hpp>
 

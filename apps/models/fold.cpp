@@ -1,8 +1,8 @@
 // tare fold: folds the BatchNorms of a saved model into its Linears, or drops the biases that they cancel.
-#include "layers/fold.h"
-#include "apps/cli/progress.h"
-#include "apps/models/commands.h"
-#include "layers/files/model_file.h"
+#include <tare/apps/cli/progress.h>
+#include <tare/apps/models/commands.h>
+#include <tare/layers/files/model_file.h>
+#include <tare/layers/fold.h>
 
 namespace TARE_NAMESPACE {
 

@@ -1,15 +1,15 @@
 // tare predict: classifies pictures and shows them as the model sees them.
-#include "apps/cli/progress.h"
-#include "apps/models/commands.h"
-#include "apps/models/probabilities.h"
-#include "apps/models/saved_model.h"
-#include "datasets/batches.h"
-#include "datasets/pictures/contact_sheet.h"
-#include "datasets/pictures/gray_image.h"
-#include "datasets/pictures/ink.h"
-#include "datasets/pictures/mnist_form.h"
-#include "datasets/pictures/pgm.h"
-#include "datasets/pictures/png.h"
+#include <tare/apps/cli/progress.h>
+#include <tare/apps/models/commands.h>
+#include <tare/apps/models/probabilities.h>
+#include <tare/apps/models/saved_model.h>
+#include <tare/datasets/batches.h>
+#include <tare/datasets/pictures/contact_sheet.h>
+#include <tare/datasets/pictures/gray_image.h>
+#include <tare/datasets/pictures/ink.h>
+#include <tare/datasets/pictures/mnist_form.h>
+#include <tare/datasets/pictures/pgm.h>
+#include <tare/datasets/pictures/png.h>
 
 #include <nlohmann/json.hpp>
 

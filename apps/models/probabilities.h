@@ -1,8 +1,8 @@
 // What a row of logits says about one image: the classes from the likeliest down, with their probabilities.
 #pragma once
 
-#include "core/machine/functions.h"
-#include "core/tape.h"
+#include <tare/core/machine/functions.h>
+#include <tare/core/tape.h>
 
 #include <algorithm>
 #include <vector>

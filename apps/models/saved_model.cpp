@@ -1,7 +1,7 @@
-#include "apps/models/saved_model.h"
+#include <tare/apps/models/saved_model.h>
 
-#include "layers/files/model_file.h"
-#include "layers/linear.h"
+#include <tare/layers/files/model_file.h>
+#include <tare/layers/linear.h>
 
 namespace TARE_NAMESPACE {
 namespace {

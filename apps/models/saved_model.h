@@ -1,8 +1,8 @@
 // A saved model ready to be used, with what its file says about it or, where it is silent, the options.
 #pragma once
 
-#include "apps/cli/options.h"
-#include "layers/sequential.h"
+#include <tare/apps/cli/options.h>
+#include <tare/layers/sequential.h>
 
 namespace TARE_NAMESPACE {
 

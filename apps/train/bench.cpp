@@ -1,12 +1,12 @@
 // tare bench: how long an epoch of a fixed network takes, to compare with other frameworks. It times the training
 // loop that `tare train` runs, without its evaluations. Single ops are timed by tests/bench.
-#include "apps/cli/find_data.h"
-#include "apps/cli/progress.h"
-#include "apps/cli/signals.h"
-#include "apps/train/commands.h"
-#include "apps/train/make_model.h"
-#include "apps/train/training.h"
-#include "apps/train/works.h"
+#include <tare/apps/cli/find_data.h>
+#include <tare/apps/cli/progress.h>
+#include <tare/apps/cli/signals.h>
+#include <tare/apps/train/commands.h>
+#include <tare/apps/train/make_model.h>
+#include <tare/apps/train/training.h>
+#include <tare/apps/train/works.h>
 
 #include <nlohmann/json.hpp>
 

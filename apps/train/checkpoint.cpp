@@ -1,6 +1,6 @@
-#include "apps/train/checkpoint.h"
+#include <tare/apps/train/checkpoint.h>
 
-#include "layers/files/model_file.h"
+#include <tare/layers/files/model_file.h>
 
 #include <bit>
 

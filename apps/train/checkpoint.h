@@ -3,9 +3,9 @@
 // depends on the seed and the epoch alone.
 #pragma once
 
-#include "apps/train/run_description.h"
-#include "apps/train/training.h"
-#include "layers/files/safetensors.h"
+#include <tare/apps/train/run_description.h>
+#include <tare/apps/train/training.h>
+#include <tare/layers/files/safetensors.h>
 
 namespace TARE_NAMESPACE {
 

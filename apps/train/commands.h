@@ -1,7 +1,7 @@
 // The commands train and bench. Each returns the exit code of the program, or throws: UsageError for 2, Error for 1.
 #pragma once
 
-#include "apps/cli/options.h"
+#include <tare/apps/cli/options.h>
 
 namespace tare {
 

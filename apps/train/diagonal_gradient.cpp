@@ -1,4 +1,4 @@
-#include "apps/train/diagonal_gradient.h"
+#include <tare/apps/train/diagonal_gradient.h>
 
 namespace TARE_NAMESPACE {
 

@@ -3,7 +3,7 @@
 // variance, that of every other sample. Also an example of an op that is written outside of core.
 #pragma once
 
-#include "core/ops/batch_norm.h"
+#include <tare/core/ops/batch_norm.h>
 
 namespace TARE_NAMESPACE {
 

@@ -1,8 +1,8 @@
-#include "apps/train/log_file.h"
+#include <tare/apps/train/log_file.h>
 
-#include "core/machine/crc32.h"
-#include "core/machine/error.h"
-#include "core/machine/file.h"
+#include <tare/core/machine/crc32.h>
+#include <tare/core/machine/error.h>
+#include <tare/core/machine/file.h>
 
 #include <fcntl.h>
 #include <unistd.h>

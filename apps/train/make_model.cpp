@@ -1,6 +1,6 @@
-#include "apps/train/make_model.h"
+#include <tare/apps/train/make_model.h>
 
-#include "apps/train/diagonal_gradient.h"
+#include <tare/apps/train/diagonal_gradient.h>
 
 namespace TARE_NAMESPACE {
 

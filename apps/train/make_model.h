@@ -1,8 +1,8 @@
 // The networks that options describe.
 #pragma once
 
-#include "apps/cli/options.h"
-#include "layers/sequential.h"
+#include <tare/apps/cli/options.h>
+#include <tare/layers/sequential.h>
 
 namespace TARE_NAMESPACE {
 

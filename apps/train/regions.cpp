@@ -1,7 +1,7 @@
-#include "apps/train/regions.h"
+#include <tare/apps/train/regions.h>
 
-#include "core/machine/functions.h"
-#include "datasets/pictures/png.h"
+#include <tare/core/machine/functions.h>
+#include <tare/datasets/pictures/png.h>
 
 #include <algorithm>
 #include <array>

@@ -1,8 +1,8 @@
 // What a model makes of every point of the plane: which class, and how surely. For data of two numbers a sample.
 #pragma once
 
-#include "datasets/batches.h"
-#include "layers/sequential.h"
+#include <tare/datasets/batches.h>
+#include <tare/layers/sequential.h>
 
 #include <filesystem>
 #include <string>

@@ -1,7 +1,7 @@
-#include "apps/train/run_description.h"
+#include <tare/apps/train/run_description.h>
 
-#include "core/machine/crc32.h"
-#include "core/machine/error.h"
+#include <tare/core/machine/crc32.h>
+#include <tare/core/machine/error.h>
 
 #include <nlohmann/json.hpp>
 

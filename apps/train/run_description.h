@@ -2,8 +2,8 @@
 // in the metadata of the file, as text.
 #pragma once
 
-#include "apps/train/log_file.h"
-#include "datasets/images.h"
+#include <tare/apps/train/log_file.h>
+#include <tare/datasets/images.h>
 
 #include <map>
 #include <optional>

@@ -1,20 +1,20 @@
 // tare train: trains one network, evaluates it, saves it if asked to; or goes on with a run from its checkpoint.
-#include "apps/cli/distinct_files.h"
-#include "apps/cli/find_data.h"
-#include "apps/cli/progress.h"
-#include "apps/cli/signals.h"
-#include "apps/train/checkpoint.h"
-#include "apps/train/commands.h"
-#include "apps/train/log_file.h"
-#include "apps/train/make_model.h"
-#include "apps/train/regions.h"
-#include "apps/train/training.h"
-#include "core/machine/file.h"
-#include "layers/files/model_file.h"
-#include "layers/linear.h"
+#include <tare/apps/cli/distinct_files.h>
+#include <tare/apps/cli/find_data.h>
+#include <tare/apps/cli/progress.h>
+#include <tare/apps/cli/signals.h>
+#include <tare/apps/train/checkpoint.h>
+#include <tare/apps/train/commands.h>
+#include <tare/apps/train/log_file.h>
+#include <tare/apps/train/make_model.h>
+#include <tare/apps/train/regions.h>
+#include <tare/apps/train/training.h>
+#include <tare/core/machine/file.h>
+#include <tare/layers/files/model_file.h>
+#include <tare/layers/linear.h>
 
-#include <unistd.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include <cmath>
 

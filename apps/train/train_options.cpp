@@ -1,7 +1,7 @@
-#include "apps/train/train_options.h"
+#include <tare/apps/train/train_options.h>
 
-#include "apps/train/run_description.h"
-#include "layers/files/safetensors.h"
+#include <tare/apps/train/run_description.h>
+#include <tare/layers/files/safetensors.h>
 
 #include <algorithm>
 #include <map>

@@ -1,7 +1,7 @@
 // The options of a training: `tare train`'s, and what variants and checkpoints say of them.
 #pragma once
 
-#include "apps/cli/command.h"
+#include <tare/apps/cli/command.h>
 
 namespace tare {
 

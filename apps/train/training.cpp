@@ -1,9 +1,9 @@
-#include "apps/train/training.h"
+#include <tare/apps/train/training.h>
 
-#include "core/ops/loss.h"
-#include "core/tools/inspect.h"
-#include "layers/fold.h"
-#include "optim/schedule.h"
+#include <tare/core/ops/loss.h>
+#include <tare/core/tools/inspect.h>
+#include <tare/layers/fold.h>
+#include <tare/optim/schedule.h>
 
 #include <chrono>
 #include <cmath>

@@ -2,10 +2,10 @@
 // caller's hooks see every step.
 #pragma once
 
-#include "apps/cli/options.h"
-#include "datasets/batches.h"
-#include "layers/sequential.h"
-#include "optim/optimizer.h"
+#include <tare/apps/cli/options.h>
+#include <tare/datasets/batches.h>
+#include <tare/layers/sequential.h>
+#include <tare/optim/optimizer.h>
 
 #include <functional>
 #include <memory>

@@ -1,7 +1,7 @@
 // The works: networks that are always trained in the same way, so that their times can be compared.
 #pragma once
 
-#include "apps/cli/options.h"
+#include <tare/apps/cli/options.h>
 
 namespace tare {
 

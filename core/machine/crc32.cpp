@@ -1,4 +1,4 @@
-#include "core/machine/crc32.h"
+#include <tare/core/machine/crc32.h>
 
 #include <zlib.h>
 

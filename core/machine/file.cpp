@@ -1,6 +1,6 @@
-#include "core/machine/file.h"
+#include <tare/core/machine/file.h>
 
-#include "core/machine/error.h"
+#include <tare/core/machine/error.h>
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-#include "core/machine/formula.h"
+#include <tare/core/machine/formula.h>
 
 namespace TARE_NAMESPACE::detail {
 

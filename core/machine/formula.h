@@ -2,8 +2,8 @@
 // ever changes its order: a formula by rows, sums over the rows by columns.
 #pragma once
 
-#include "core/machine/matrix.h"
-#include "core/machine/workers.h"
+#include <tare/core/machine/matrix.h>
+#include <tare/core/machine/workers.h>
 
 #include <algorithm>
 #include <initializer_list>

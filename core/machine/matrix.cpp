@@ -1,4 +1,4 @@
-#include "core/machine/matrix.h"
+#include <tare/core/machine/matrix.h>
 
 #include <algorithm>
 #include <cstdlib>

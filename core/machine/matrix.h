@@ -2,7 +2,7 @@
 // sample. There are no N-dimensional tensors: an image is a row of pixels, a loss is a 1 x 1 matrix.
 #pragma once
 
-#include "core/machine/error.h"
+#include <tare/core/machine/error.h>
 
 #include <Eigen/Core>
 

@@ -1,6 +1,6 @@
-#include "core/machine/product.h"
+#include <tare/core/machine/product.h>
 
-#include "core/machine/simd.h"
+#include <tare/core/machine/simd.h>
 
 #include <algorithm>
 #include <bit>

@@ -3,9 +3,9 @@
 // product promises no such thing. And no library's product knows that most of an image is empty.
 #pragma once
 
-#include "core/machine/formula.h"
-#include "core/machine/matrix.h"
-#include "core/machine/workers.h"
+#include <tare/core/machine/formula.h>
+#include <tare/core/machine/matrix.h>
+#include <tare/core/machine/workers.h>
 
 #include <concepts>
 #include <optional>

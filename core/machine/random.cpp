@@ -1,4 +1,4 @@
-#include "core/machine/random.h"
+#include <tare/core/machine/random.h>
 
 #include <utility>
 

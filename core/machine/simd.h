@@ -3,7 +3,7 @@
 // change in this file only.
 #pragma once
 
-#include "core/machine/matrix.h"
+#include <tare/core/machine/matrix.h>
 
 // g++ warns that a packet as a template argument loses its attributes, but this is how PacketBlock is meant to be used.
 #pragma GCC diagnostic push

@@ -1,6 +1,6 @@
-#include "core/machine/workers.h"
+#include <tare/core/machine/workers.h>
 
-#include "core/machine/error.h"
+#include <tare/core/machine/error.h>
 
 #include <system_error>
 #include <utility>

@@ -3,7 +3,7 @@
 // statistics belong to the layer (layers/batch_norm.h).
 #pragma once
 
-#include "core/tape.h"
+#include <tare/core/tape.h>
 
 namespace TARE_NAMESPACE {
 

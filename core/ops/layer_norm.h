@@ -2,7 +2,7 @@
 // that, unlike in batch normalization, no sample sees another, and training and evaluation are the same.
 #pragma once
 
-#include "core/tape.h"
+#include <tare/core/tape.h>
 
 namespace TARE_NAMESPACE {
 

@@ -1,7 +1,7 @@
-#include "core/ops/linear.h"
+#include <tare/core/ops/linear.h>
 
-#include "core/ops/ops.h"
-#include "core/ops/shape_checks.h"
+#include <tare/core/ops/ops.h>
+#include <tare/core/ops/shape_checks.h>
 
 namespace TARE_NAMESPACE {
 namespace {

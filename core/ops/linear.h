@@ -1,7 +1,7 @@
 // The affine map of a fully connected layer, composed and fused.
 #pragma once
 
-#include "core/tape.h"
+#include <tare/core/tape.h>
 
 namespace TARE_NAMESPACE {
 

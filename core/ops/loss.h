@@ -1,7 +1,7 @@
 // The classification loss, composed and fused, and the count of correct predictions.
 #pragma once
 
-#include "core/tape.h"
+#include <tare/core/tape.h>
 
 #include <span>
 

@@ -1,7 +1,7 @@
-#include "core/ops/ops.h"
+#include <tare/core/ops/ops.h>
 
-#include "core/machine/functions.h"
-#include "core/ops/shape_checks.h"
+#include <tare/core/machine/functions.h>
+#include <tare/core/ops/shape_checks.h>
 
 namespace TARE_NAMESPACE {
 namespace {

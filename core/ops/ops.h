@@ -3,8 +3,8 @@
 // itself and the shapes, if they do not fit; nothing broadcasts except where the name says _row: there r is [1 x C].
 #pragma once
 
-#include "core/machine/random.h"
-#include "core/tape.h"
+#include <tare/core/machine/random.h>
+#include <tare/core/tape.h>
 
 namespace TARE_NAMESPACE {
 

@@ -1,7 +1,7 @@
 // What the ops check before they compute, and say when it does not hold.
 #pragma once
 
-#include "core/tape.h"
+#include <tare/core/tape.h>
 
 #include <cmath>
 

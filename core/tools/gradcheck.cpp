@@ -1,6 +1,6 @@
-#include "core/tools/gradcheck.h"
+#include <tare/core/tools/gradcheck.h>
 
-#include "core/ops/ops.h"
+#include <tare/core/ops/ops.h>
 
 #include <cmath>
 #include <limits>

@@ -2,8 +2,8 @@
 // rounding. Keep inputs away from kinks (relu at 0) by more than the step, about 1e-5.
 #pragma once
 
-#include "core/machine/random.h"
-#include "core/tape.h"
+#include <tare/core/machine/random.h>
+#include <tare/core/tape.h>
 
 #include <functional>
 #include <span>

@@ -1,4 +1,4 @@
-#include "core/tools/inspect.h"
+#include <tare/core/tools/inspect.h>
 
 #include <cmath>
 #include <limits>

@@ -1,7 +1,7 @@
 // Looking at a tape: as a table, as a graph, and for the first number that is not finite. Nothing here changes it.
 #pragma once
 
-#include "core/tape.h"
+#include <tare/core/tape.h>
 
 #include <optional>
 #include <string>

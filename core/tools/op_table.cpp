@@ -1,10 +1,10 @@
-#include "core/tools/op_table.h"
+#include <tare/core/tools/op_table.h>
 
-#include "core/ops/batch_norm.h"
-#include "core/ops/layer_norm.h"
-#include "core/ops/linear.h"
-#include "core/ops/loss.h"
-#include "core/ops/ops.h"
+#include <tare/core/ops/batch_norm.h>
+#include <tare/core/ops/layer_norm.h>
+#include <tare/core/ops/linear.h>
+#include <tare/core/ops/loss.h>
+#include <tare/core/ops/ops.h>
 
 #include <cmath>
 

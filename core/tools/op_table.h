@@ -3,7 +3,7 @@
 // row in it.
 #pragma once
 
-#include "core/tools/gradcheck.h"
+#include <tare/core/tools/gradcheck.h>
 
 #include <string>
 #include <vector>

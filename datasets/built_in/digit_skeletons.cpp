@@ -1,4 +1,4 @@
-#include "datasets/built_in/digit_skeletons.h"
+#include <tare/datasets/built_in/digit_skeletons.h>
 
 #include <array>
 #include <charconv>

@@ -1,9 +1,9 @@
-#include "datasets/built_in/digits.h"
+#include <tare/datasets/built_in/digits.h>
 
-#include "core/machine/random.h"
-#include "core/machine/workers.h"
-#include "datasets/built_in/digit_skeletons.h"
-#include "datasets/pictures/mnist_form.h"
+#include <tare/core/machine/random.h>
+#include <tare/core/machine/workers.h>
+#include <tare/datasets/built_in/digit_skeletons.h>
+#include <tare/datasets/pictures/mnist_form.h>
 
 #include <algorithm>
 #include <array>

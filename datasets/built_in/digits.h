@@ -3,7 +3,7 @@
 // docs/6-data.md.
 #pragma once
 
-#include "datasets/images.h"
+#include <tare/datasets/images.h>
 
 #include <cstdint>
 

@@ -1,6 +1,6 @@
-#include "datasets/built_in/toys.h"
+#include <tare/datasets/built_in/toys.h>
 
-#include "core/machine/random.h"
+#include <tare/core/machine/random.h>
 
 #include <algorithm>
 #include <cmath>

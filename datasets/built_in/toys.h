@@ -2,7 +2,7 @@
 // pixels, its x and its y from 0 to 255, so that whatever works with images works with them.
 #pragma once
 
-#include "datasets/images.h"
+#include <tare/datasets/images.h>
 
 #include <array>
 #include <cstdint>

@@ -1,6 +1,6 @@
-#include "datasets/pictures/contact_sheet.h"
+#include <tare/datasets/pictures/contact_sheet.h>
 
-#include "datasets/pictures/mnist_form.h"
+#include <tare/datasets/pictures/mnist_form.h>
 
 #include <algorithm>
 

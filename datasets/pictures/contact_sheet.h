@@ -2,8 +2,8 @@
 // picture as text. Pictures are light on dark. Text uses Unicode's block and Braille characters, and no colour.
 #pragma once
 
-#include "datasets/images.h"
-#include "datasets/pictures/gray_image.h"
+#include <tare/datasets/images.h>
+#include <tare/datasets/pictures/gray_image.h>
 
 #include <span>
 

@@ -1,9 +1,9 @@
-#include "datasets/pictures/gray_image.h"
+#include <tare/datasets/pictures/gray_image.h>
 
-#include "core/machine/error.h"
-#include "core/machine/file.h"
-#include "datasets/pictures/pgm.h"
-#include "datasets/pictures/png.h"
+#include <tare/core/machine/error.h>
+#include <tare/core/machine/file.h>
+#include <tare/datasets/pictures/pgm.h>
+#include <tare/datasets/pictures/png.h>
 
 namespace tare {
 namespace {

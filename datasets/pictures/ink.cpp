@@ -1,6 +1,6 @@
-#include "datasets/pictures/ink.h"
+#include <tare/datasets/pictures/ink.h>
 
-#include "datasets/pictures/mnist_form.h"
+#include <tare/datasets/pictures/mnist_form.h>
 
 #include <Eigen/Dense>
 

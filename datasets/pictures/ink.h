@@ -3,7 +3,7 @@
 // are beyond this.
 #pragma once
 
-#include "datasets/pictures/gray_image.h"
+#include <tare/datasets/pictures/gray_image.h>
 
 #include <optional>
 

@@ -1,4 +1,4 @@
-#include "datasets/pictures/mnist_form.h"
+#include <tare/datasets/pictures/mnist_form.h>
 
 #include <algorithm>
 #include <cmath>

@@ -3,7 +3,7 @@
 // photograph does not belong here.
 #pragma once
 
-#include "datasets/pictures/gray_image.h"
+#include <tare/datasets/pictures/gray_image.h>
 
 #include <span>
 

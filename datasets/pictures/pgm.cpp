@@ -1,6 +1,6 @@
-#include "datasets/pictures/pgm.h"
+#include <tare/datasets/pictures/pgm.h>
 
-#include "core/machine/error.h"
+#include <tare/core/machine/error.h>
 
 #include <algorithm>
 

@@ -3,7 +3,7 @@
 // file.
 #pragma once
 
-#include "datasets/pictures/gray_image.h"
+#include <tare/datasets/pictures/gray_image.h>
 
 namespace tare {
 

@@ -1,7 +1,7 @@
-#include "datasets/pictures/png.h"
+#include <tare/datasets/pictures/png.h>
 
-#include "core/machine/error.h"
-#include "core/machine/file.h"
+#include <tare/core/machine/error.h>
+#include <tare/core/machine/file.h>
 
 #include <png.h>
 

@@ -1,7 +1,7 @@
 // PNG files, through libpng: any of them is read into grey, grey and colour ones are written.
 #pragma once
 
-#include "datasets/pictures/gray_image.h"
+#include <tare/datasets/pictures/gray_image.h>
 
 #include <span>
 

@@ -1,7 +1,7 @@
-#include "layers/files/model_file.h"
+#include <tare/layers/files/model_file.h>
 
-#include "layers/layer_norm.h"
-#include "layers/linear.h"
+#include <tare/layers/layer_norm.h>
+#include <tare/layers/linear.h>
 
 #include <fmt/ranges.h>
 

@@ -2,8 +2,8 @@
 // nn.Sequential, so that either program loads what the other has saved.
 #pragma once
 
-#include "layers/files/safetensors.h"
-#include "layers/mlp.h"
+#include <tare/layers/files/safetensors.h>
+#include <tare/layers/mlp.h>
 
 namespace TARE_NAMESPACE {
 

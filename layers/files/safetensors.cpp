@@ -1,8 +1,8 @@
-#include "layers/files/safetensors.h"
+#include <tare/layers/files/safetensors.h>
 
-#include "core/machine/crc32.h"
-#include "core/machine/error.h"
-#include "core/machine/file.h"
+#include <tare/core/machine/crc32.h>
+#include <tare/core/machine/error.h>
+#include <tare/core/machine/file.h>
 
 #include <fmt/ranges.h>
 

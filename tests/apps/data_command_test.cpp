@@ -1,6 +1,6 @@
 // tare data: what it writes, fetches from a server of its own, and shows.
-#include "core/machine/file.h"
-#include "datasets/images.h"
+#include <tare/core/machine/file.h>
+#include <tare/datasets/images.h>
 #include "tests/apps/program_testing.h"
 
 #include <doctest/doctest.h>

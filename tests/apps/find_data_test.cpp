@@ -1,7 +1,7 @@
 // What --data means: names, folders, and where MNIST is looked for.
-#include "apps/cli/find_data.h"
-#include "core/machine/error.h"
-#include "datasets/images.h"
+#include <tare/apps/cli/find_data.h>
+#include <tare/core/machine/error.h>
+#include <tare/datasets/images.h>
 #include "tests/datasets/file_testing.h"
 
 #include <doctest/doctest.h>

@@ -1,8 +1,8 @@
 // What is on the disk when a program is killed, interrupted or runs out of room at any moment: the old file or the
 // new one, and a run that goes on from there.
-#include "core/machine/error.h"
-#include "core/machine/random.h"
-#include "layers/files/safetensors.h"
+#include <tare/core/machine/error.h>
+#include <tare/core/machine/random.h>
+#include <tare/layers/files/safetensors.h>
 #include "tests/apps/program_testing.h"
 
 #include <doctest/doctest.h>

@@ -1,9 +1,9 @@
 // tare predict, and what tare eval says about errors, from end to end.
-#include "core/machine/random.h"
-#include "datasets/images.h"
-#include "datasets/pictures/contact_sheet.h"
-#include "datasets/pictures/mnist_form.h"
-#include "datasets/pictures/png.h"
+#include <tare/core/machine/random.h>
+#include <tare/datasets/images.h>
+#include <tare/datasets/pictures/contact_sheet.h>
+#include <tare/datasets/pictures/mnist_form.h>
+#include <tare/datasets/pictures/png.h>
 #include "tests/apps/program_testing.h"
 
 #include <doctest/doctest.h>

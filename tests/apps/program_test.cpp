@@ -1,12 +1,12 @@
 // The program from end to end: what it prints, writes and returns, on a small data set that is written here.
-#include "datasets/pictures/gray_image.h"
+#include <tare/datasets/pictures/gray_image.h>
 #include "tests/apps/program_testing.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include <sys/stat.h>
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
 
 #include <cmath>
 #include <cstdlib>

@@ -1,6 +1,6 @@
 #include "tests/apps/program_testing.h"
 
-#include "core/machine/random.h"
+#include <tare/core/machine/random.h>
 #include "tests/datasets/format_testing.h"
 
 #include <fmt/format.h>

@@ -62,7 +62,7 @@ CHOICES = {
                ("CMakeLists.txt", "EIGEN_DONT_PARALLELIZE)", "EIGEN_DONT_PARALLELIZE EIGEN_STACK_ALLOCATION_LIMIT=2097152)")]),
     "bias": ("the bias is added after the product (W2 instead of W1)",
              [("layers/linear.cpp", "linear(x, w, x.tape().leaf(*bias))", "add_row(linear(x, w), x.tape().leaf(*bias))"),
-              ("layers/linear.cpp", '#include "layers/linear.h"', '#include "layers/linear.h"\n#include "core/ops/ops.h"')]),
+              ("layers/linear.cpp", '#include <tare/layers/linear.h>', '#include "layers/linear.h"\n#include "core/ops/ops.h"')]),
     "tune": ("g++ tunes for this processor, without -mtune=generic",
              [("CMakeLists.txt", "PUBLIC -mtune=generic", "PUBLIC -mtune=native")]),
     "O2": ("what trains is compiled with -O2, like the rest",

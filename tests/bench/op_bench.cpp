@@ -2,13 +2,13 @@
 // this machine would need if it did nothing but an op's floating-point operations, or nothing but moved its bytes,
 // whichever is longer. Both limits are measured here, on as many threads; the counter `roof` is their share of the
 // time that the op took. Times of whole epochs are what `tare bench` is for.
-#include "apps/train/works.h"
-#include "core/machine/simd.h"
-#include "core/ops/batch_norm.h"
-#include "core/ops/linear.h"
-#include "core/ops/loss.h"
-#include "core/ops/ops.h"
-#include "optim/optimizer.h"
+#include <tare/apps/train/works.h>
+#include <tare/core/machine/simd.h>
+#include <tare/core/ops/batch_norm.h>
+#include <tare/core/ops/linear.h>
+#include <tare/core/ops/loss.h>
+#include <tare/core/ops/ops.h>
+#include <tare/optim/optimizer.h>
 
 #include <benchmark/benchmark.h>
 

@@ -1,8 +1,8 @@
 // From its second step on, training allocates nothing on the heap.
-#include "core/ops/loss.h"
-#include "datasets/batches.h"
-#include "layers/mlp.h"
-#include "optim/optimizer.h"
+#include <tare/core/ops/loss.h>
+#include <tare/datasets/batches.h>
+#include <tare/layers/mlp.h>
+#include <tare/optim/optimizer.h>
 #include "tests/core/allocation_counting.h"
 
 #include <doctest/doctest.h>

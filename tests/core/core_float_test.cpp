@@ -1,6 +1,6 @@
 // What single precision must withstand: batch normalization of columns with a large mean.
-#include "core/ops/batch_norm.h"
-#include "core/ops/ops.h"
+#include <tare/core/ops/batch_norm.h>
+#include <tare/core/ops/ops.h>
 #include "tests/core/core_testing.h"
 
 #include <doctest/doctest.h>

@@ -1,12 +1,12 @@
 // The tape, the ops' values and errors, and the identities that the fused ops must fulfil; for both scalars.
 // Derivatives against finite differences are in op_table_test.cpp.
-#include "apps/train/diagonal_gradient.h"
-#include "core/ops/batch_norm.h"
-#include "core/ops/layer_norm.h"
-#include "core/ops/linear.h"
-#include "core/ops/loss.h"
-#include "core/ops/ops.h"
-#include "core/tools/gradcheck.h"
+#include <tare/apps/train/diagonal_gradient.h>
+#include <tare/core/ops/batch_norm.h>
+#include <tare/core/ops/layer_norm.h>
+#include <tare/core/ops/linear.h>
+#include <tare/core/ops/loss.h>
+#include <tare/core/ops/ops.h>
+#include <tare/core/tools/gradcheck.h>
 #include "tests/core/core_testing.h"
 
 #include <doctest/doctest.h>

@@ -1,8 +1,8 @@
 // What several tests of core/ share: random matrices, comparisons, and the message of an Error.
 #pragma once
 
-#include "core/machine/random.h"
-#include "core/tape.h"
+#include <tare/core/machine/random.h>
+#include <tare/core/tape.h>
 
 #include <cstring>
 #include <limits>

@@ -1,7 +1,7 @@
 // The elementary functions keep the error bounds that their header states, over the whole range of arguments, and give
 // one result whether a compiler makes vector code of them or not.
-#include "core/machine/functions.h"
-#include "core/machine/random.h"
+#include <tare/core/machine/functions.h>
+#include <tare/core/machine/random.h>
 
 #include <doctest/doctest.h>
 

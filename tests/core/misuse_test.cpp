@@ -1,10 +1,10 @@
 // Whoever writes an op outside of core meets the same checks as the ops inside: every wrong shape and size is an
 // Error that names it, and nothing is read or written out of bounds (which the build with the address sanitizer would
 // report).
-#include "core/ops/batch_norm.h"
-#include "core/ops/loss.h"
-#include "core/ops/ops.h"
-#include "core/tools/inspect.h"
+#include <tare/core/ops/batch_norm.h>
+#include <tare/core/ops/loss.h>
+#include <tare/core/ops/ops.h>
+#include <tare/core/tools/inspect.h>
 #include "tests/core/core_testing.h"
 
 #include <doctest/doctest.h>

@@ -1,5 +1,5 @@
 // The derivatives of every op in the table against finite differences, in double.
-#include "core/tools/op_table.h"
+#include <tare/core/tools/op_table.h>
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,6 @@
 // A product against its own definition, one number at a time, and not a bit apart: for every edge of a tile and a
 // panel, for transposes, for setting and adding, with and without a background.
-#include "core/machine/product.h"
+#include <tare/core/machine/product.h>
 #include "tests/core/core_testing.h"
 
 #include <doctest/doctest.h>

@@ -1,6 +1,6 @@
 // The generator draws the same numbers everywhere, and they are distributed as they should be. The statistics below are
 // those of fixed seeds: they either always pass or always fail.
-#include "core/machine/random.h"
+#include <tare/core/machine/random.h>
 
 #include <doctest/doctest.h>
 

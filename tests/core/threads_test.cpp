@@ -1,13 +1,13 @@
 // Results must not depend, not in a single bit, on the number of threads: every op at sizes that are split, and whole
 // training steps. And the workers themselves.
-#include "core/ops/batch_norm.h"
-#include "core/ops/layer_norm.h"
-#include "core/ops/linear.h"
-#include "core/ops/loss.h"
-#include "core/ops/ops.h"
-#include "datasets/batches.h"
-#include "layers/mlp.h"
-#include "optim/optimizer.h"
+#include <tare/core/ops/batch_norm.h>
+#include <tare/core/ops/layer_norm.h>
+#include <tare/core/ops/linear.h>
+#include <tare/core/ops/loss.h>
+#include <tare/core/ops/ops.h>
+#include <tare/datasets/batches.h>
+#include <tare/layers/mlp.h>
+#include <tare/optim/optimizer.h>
 #include "tests/core/core_testing.h"
 
 #include <doctest/doctest.h>

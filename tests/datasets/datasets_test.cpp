@@ -1,8 +1,8 @@
 // Reading IDX files, well-formed and not; finding data sets; shuffled batches and their pixels. In float.
-#include "core/machine/error.h"
-#include "datasets/batches.h"
-#include "datasets/idx.h"
-#include "datasets/images.h"
+#include <tare/core/machine/error.h>
+#include <tare/datasets/batches.h>
+#include <tare/datasets/idx.h>
+#include <tare/datasets/images.h>
 #include "tests/core/core_testing.h"
 #include "tests/datasets/file_testing.h"
 #include "tests/datasets/format_testing.h"

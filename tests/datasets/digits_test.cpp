@@ -1,7 +1,7 @@
-#include "datasets/built_in/digits.h"
+#include <tare/datasets/built_in/digits.h>
 
-#include "datasets/built_in/toys.h"
-#include "datasets/pictures/mnist_form.h"
+#include <tare/datasets/built_in/toys.h>
+#include <tare/datasets/pictures/mnist_form.h>
 
 #include <doctest/doctest.h>
 

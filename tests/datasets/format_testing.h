@@ -2,7 +2,7 @@
 // libraries that read them, except for deflate.
 #pragma once
 
-#include "core/machine/random.h"
+#include <tare/core/machine/random.h>
 
 #include <zlib.h>
 

@@ -1,9 +1,9 @@
 // Every way in which an IDX, PNG, PGM or safetensors file can be wrong that we could think of: each gives its own
 // error, which names the file, and takes no more memory than the file can justify.
-#include "core/machine/error.h"
-#include "datasets/idx.h"
-#include "datasets/pictures/gray_image.h"
-#include "layers/files/safetensors.h"
+#include <tare/core/machine/error.h>
+#include <tare/datasets/idx.h>
+#include <tare/datasets/pictures/gray_image.h>
+#include <tare/layers/files/safetensors.h>
 #include "tests/core/allocation_counting.h"
 #include "tests/datasets/format_testing.h"
 

@@ -1,11 +1,11 @@
 // Pictures: PNG and PGM files that are well-formed, MNIST's form, contact sheets.
-#include "core/machine/random.h"
-#include "datasets/images.h"
-#include "datasets/pictures/contact_sheet.h"
-#include "datasets/pictures/ink.h"
-#include "datasets/pictures/mnist_form.h"
-#include "datasets/pictures/pgm.h"
-#include "datasets/pictures/png.h"
+#include <tare/core/machine/random.h>
+#include <tare/datasets/images.h>
+#include <tare/datasets/pictures/contact_sheet.h>
+#include <tare/datasets/pictures/ink.h>
+#include <tare/datasets/pictures/mnist_form.h>
+#include <tare/datasets/pictures/pgm.h>
+#include <tare/datasets/pictures/png.h>
 #include "tests/core/core_testing.h"
 #include "tests/datasets/file_testing.h"
 #include "tests/datasets/format_testing.h"

@@ -2,7 +2,7 @@
 // that names the file on one line. Anything else is a finding, as is what the sanitizers find.
 #pragma once
 
-#include "core/machine/error.h"
+#include <tare/core/machine/error.h>
 
 #include <cstdint>
 #include <cstdlib>

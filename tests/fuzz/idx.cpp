@@ -1,5 +1,5 @@
 // Fuzzes the reader of IDX files, raw and compressed, images and labels.
-#include "datasets/idx.h"
+#include <tare/datasets/idx.h>
 #include "tests/fuzz/fuzzing.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

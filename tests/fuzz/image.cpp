@@ -1,5 +1,5 @@
 // Fuzzes the readers of PNG and PGM files.
-#include "datasets/pictures/gray_image.h"
+#include <tare/datasets/pictures/gray_image.h>
 #include "tests/fuzz/fuzzing.h"
 
 #include <zlib.h>

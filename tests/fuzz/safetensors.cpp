@@ -1,5 +1,5 @@
 // Fuzzes the reader of model files.
-#include "layers/files/safetensors.h"
+#include <tare/layers/files/safetensors.h>
 #include "tests/fuzz/fuzzing.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

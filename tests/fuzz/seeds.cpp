@@ -1,5 +1,5 @@
 // Writes the files that fuzzing starts from, one folder per target:   fuzz_seeds FOLDER
-#include "core/machine/file.h"
+#include <tare/core/machine/file.h>
 #include "tests/datasets/format_testing.h"
 
 #include <fmt/format.h>

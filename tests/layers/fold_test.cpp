@@ -1,13 +1,13 @@
 // Folding, and dropping biases, in a trained model: the same logits and the same predictions [FOLD-1] [FOLD-2]
 // [BIAS-3].
-#include "layers/fold.h"
-#include "core/machine/random.h"
-#include "core/ops/loss.h"
-#include "datasets/batches.h"
-#include "layers/batch_norm.h"
-#include "layers/linear.h"
-#include "layers/mlp.h"
-#include "optim/optimizer.h"
+#include <tare/core/machine/random.h>
+#include <tare/core/ops/loss.h>
+#include <tare/datasets/batches.h>
+#include <tare/layers/batch_norm.h>
+#include <tare/layers/fold.h>
+#include <tare/layers/linear.h>
+#include <tare/layers/mlp.h>
+#include <tare/optim/optimizer.h>
 
 #include <doctest/doctest.h>
 

@@ -1,13 +1,13 @@
 // The layers, Sequential and make_mlp, in double: values, gradients, what each call may change, and copies.
-#include "apps/train/diagonal_gradient.h"
-#include "core/tools/gradcheck.h"
-#include "core/tools/inspect.h"
-#include "layers/batch_norm.h"
-#include "layers/init.h"
-#include "layers/layer_norm.h"
-#include "layers/linear.h"
-#include "layers/mlp.h"
-#include "layers/sequential.h"
+#include <tare/apps/train/diagonal_gradient.h>
+#include <tare/core/tools/gradcheck.h>
+#include <tare/core/tools/inspect.h>
+#include <tare/layers/batch_norm.h>
+#include <tare/layers/init.h>
+#include <tare/layers/layer_norm.h>
+#include <tare/layers/linear.h>
+#include <tare/layers/mlp.h>
+#include <tare/layers/sequential.h>
 #include "tests/core/core_testing.h"
 
 #include <doctest/doctest.h>

@@ -1,10 +1,10 @@
 // Models on disk: safetensors files, well-formed and not, and what a model makes of their tensors. In float.
-#include "layers/files/model_file.h"
-#include "core/machine/error.h"
-#include "core/machine/file.h"
-#include "layers/files/safetensors.h"
-#include "layers/fold.h"
-#include "layers/linear.h"
+#include <tare/core/machine/error.h>
+#include <tare/core/machine/file.h>
+#include <tare/layers/files/model_file.h>
+#include <tare/layers/files/safetensors.h>
+#include <tare/layers/fold.h>
+#include <tare/layers/linear.h>
 #include "tests/core/core_testing.h"
 #include "tests/datasets/file_testing.h"
 #include "tests/datasets/format_testing.h"

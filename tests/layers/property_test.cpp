@@ -1,8 +1,8 @@
 // What must hold of every network, on networks, shapes and numbers drawn at random; in double.
-#include "core/ops/loss.h"
-#include "layers/files/model_file.h"
-#include "layers/fold.h"
-#include "optim/optimizer.h"
+#include <tare/core/ops/loss.h>
+#include <tare/layers/files/model_file.h>
+#include <tare/layers/fold.h>
+#include <tare/optim/optimizer.h>
 #include "tests/core/core_testing.h"
 #include "tests/datasets/file_testing.h"
 

@@ -1,6 +1,6 @@
 // The optimizers against steps computed by hand, clipping, and the schedules; in double.
-#include "optim/optimizer.h"
-#include "optim/schedule.h"
+#include <tare/optim/optimizer.h>
+#include <tare/optim/schedule.h>
 #include "tests/core/core_testing.h"
 
 #include <doctest/doctest.h>

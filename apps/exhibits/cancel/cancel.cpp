@@ -4,9 +4,9 @@
 //
 // Note 1 is an explanation of the forward pass, note 2 a derivation of the backward pass with a wrong result, and note
 // 3 Arjun Majumdar's "Batch Normalization equations" (2021), whose equations are numbered 1.1 to 1.12.
-#include "apps/exhibits/cancel/exhibits.h"
-#include "apps/exhibits/cancel/setting.h"
-#include "apps/exhibits/commands.h"
+#include <tare/apps/exhibits/cancel/exhibits.h>
+#include <tare/apps/exhibits/cancel/setting.h>
+#include <tare/apps/exhibits/commands.h>
 
 namespace TARE_NAMESPACE {
 

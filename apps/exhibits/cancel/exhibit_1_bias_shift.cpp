@@ -1,6 +1,6 @@
 // Exhibit 1: a constant added to the bias changes nothing, up to rounding.
-#include "apps/exhibits/cancel/exhibits.h"
-#include "apps/exhibits/cancel/setting.h"
+#include <tare/apps/exhibits/cancel/exhibits.h>
+#include <tare/apps/exhibits/cancel/setting.h>
 
 #include <cmath>
 

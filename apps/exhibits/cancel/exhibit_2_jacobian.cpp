@@ -1,6 +1,6 @@
 // Exhibit 2: the bias's gradient is zero, because the ones vector is in the null space of BatchNorm's Jacobian.
-#include "apps/exhibits/cancel/exhibits.h"
-#include "apps/exhibits/cancel/setting.h"
+#include <tare/apps/exhibits/cancel/exhibits.h>
+#include <tare/apps/exhibits/cancel/setting.h>
 
 #include <cmath>
 

@@ -1,7 +1,7 @@
 // Exhibit 3: note 2's formula against the full gradient.
-#include "apps/exhibits/cancel/exhibits.h"
-#include "apps/exhibits/cancel/setting.h"
-#include "apps/train/diagonal_gradient.h"
+#include <tare/apps/exhibits/cancel/exhibits.h>
+#include <tare/apps/exhibits/cancel/setting.h>
+#include <tare/apps/train/diagonal_gradient.h>
 
 namespace TARE_NAMESPACE::exhibits {
 

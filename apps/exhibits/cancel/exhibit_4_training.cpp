@@ -1,10 +1,10 @@
 // Exhibit 4: training with and without the redundant biases, and what an optimizer makes of them.
-#include "apps/exhibits/cancel/exhibits.h"
-#include "apps/exhibits/cancel/setting.h"
-#include "apps/train/training.h"
-#include "layers/linear.h"
-#include "layers/mlp.h"
-#include "optim/optimizer.h"
+#include <tare/apps/exhibits/cancel/exhibits.h>
+#include <tare/apps/exhibits/cancel/setting.h>
+#include <tare/apps/train/training.h>
+#include <tare/layers/linear.h>
+#include <tare/layers/mlp.h>
+#include <tare/optim/optimizer.h>
 
 #include <algorithm>
 #include <cmath>

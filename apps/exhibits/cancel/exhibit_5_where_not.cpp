@@ -1,9 +1,9 @@
 // Exhibit 5: where the bias does not cancel.
-#include "apps/exhibits/cancel/exhibits.h"
-#include "apps/exhibits/cancel/setting.h"
-#include "core/ops/layer_norm.h"
-#include "layers/batch_norm.h"
-#include "layers/linear.h"
+#include <tare/apps/exhibits/cancel/exhibits.h>
+#include <tare/apps/exhibits/cancel/setting.h>
+#include <tare/core/ops/layer_norm.h>
+#include <tare/layers/batch_norm.h>
+#include <tare/layers/linear.h>
 
 namespace TARE_NAMESPACE::exhibits {
 

@@ -1,6 +1,6 @@
 // Exhibit 6: what else cancels, the scale of each row of W.
-#include "apps/exhibits/cancel/exhibits.h"
-#include "apps/exhibits/cancel/setting.h"
+#include <tare/apps/exhibits/cancel/exhibits.h>
+#include <tare/apps/exhibits/cancel/setting.h>
 
 namespace TARE_NAMESPACE::exhibits {
 

@@ -2,8 +2,8 @@
 // double can show float's rounding beside its own.
 #pragma once
 
-#include "apps/exhibits/check_report.h"
-#include "core/machine/matrix.h"
+#include <tare/apps/exhibits/check_report.h>
+#include <tare/core/machine/matrix.h>
 
 #include <vector>
 

@@ -1,9 +1,9 @@
 // Note 1: the forward pass.
-#include "apps/exhibits/cancel/exhibits.h"
-#include "apps/exhibits/cancel/setting.h"
-#include "layers/batch_norm.h"
-#include "layers/linear.h"
-#include "layers/sequential.h"
+#include <tare/apps/exhibits/cancel/exhibits.h>
+#include <tare/apps/exhibits/cancel/setting.h>
+#include <tare/layers/batch_norm.h>
+#include <tare/layers/linear.h>
+#include <tare/layers/sequential.h>
 
 namespace TARE_NAMESPACE::exhibits {
 

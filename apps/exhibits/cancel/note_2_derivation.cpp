@@ -1,7 +1,7 @@
 // Note 2: the steps of its derivation, and where they go wrong.
-#include "apps/exhibits/cancel/exhibits.h"
-#include "apps/exhibits/cancel/setting.h"
-#include "apps/train/diagonal_gradient.h"
+#include <tare/apps/exhibits/cancel/exhibits.h>
+#include <tare/apps/exhibits/cancel/setting.h>
+#include <tare/apps/train/diagonal_gradient.h>
 
 #include <cmath>
 

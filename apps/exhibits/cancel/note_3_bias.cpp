@@ -1,6 +1,6 @@
 // Note 3: the bias, followed through its equations.
-#include "apps/exhibits/cancel/exhibits.h"
-#include "apps/exhibits/cancel/setting.h"
+#include <tare/apps/exhibits/cancel/exhibits.h>
+#include <tare/apps/exhibits/cancel/setting.h>
 
 namespace TARE_NAMESPACE::exhibits {
 

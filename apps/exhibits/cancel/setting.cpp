@@ -1,4 +1,4 @@
-#include "apps/exhibits/cancel/setting.h"
+#include <tare/apps/exhibits/cancel/setting.h>
 
 namespace TARE_NAMESPACE::exhibits {
 

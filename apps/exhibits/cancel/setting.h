@@ -5,11 +5,11 @@
 // rounding, or its error.
 #pragma once
 
-#include "apps/exhibits/numbers.h"
-#include "core/machine/random.h"
-#include "core/ops/batch_norm.h"
-#include "core/ops/linear.h"
-#include "core/ops/ops.h"
+#include <tare/apps/exhibits/numbers.h>
+#include <tare/core/machine/random.h>
+#include <tare/core/ops/batch_norm.h>
+#include <tare/core/ops/linear.h>
+#include <tare/core/ops/ops.h>
 
 #include <limits>
 
