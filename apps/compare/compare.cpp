@@ -8,8 +8,8 @@
 #include <tare/apps/compare/plots.h>
 #include <tare/apps/compare/report.h>
 #include <tare/apps/train/run_description.h>
-#include <tare/apps/train/training.h>
 #include <tare/core/machine/file.h>
+#include <tare/optim/training/train.h>
 
 #include <sys/ioctl.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
 // One run of a comparison: trains as `tare train` does, on one thread or more, and takes down what is compared.
 #include <tare/apps/compare/compared_run.h>
 #include <tare/apps/train/make_model.h>
-#include <tare/apps/train/training.h>
 #include <tare/layers/linear.h>
+#include <tare/optim/training/train.h>
 
 #include <cmath>
 

@@ -3,13 +3,13 @@
 #include <tare/apps/cli/find_data.h>
 #include <tare/apps/cli/progress.h>
 #include <tare/apps/models/commands.h>
-#include <tare/apps/models/probabilities.h>
-#include <tare/apps/models/saved_model.h>
-#include <tare/apps/train/training.h>
 #include <tare/core/machine/file.h>
 #include <tare/core/ops/loss.h>
 #include <tare/datasets/pictures/contact_sheet.h>
 #include <tare/datasets/pictures/png.h>
+#include <tare/optim/training/probabilities.h>
+#include <tare/optim/training/saved_model.h>
+#include <tare/optim/training/train.h>
 
 #include <nlohmann/json.hpp>
 

@@ -1,8 +1,6 @@
 // tare predict: classifies pictures and shows them as the model sees them.
 #include <tare/apps/cli/progress.h>
 #include <tare/apps/models/commands.h>
-#include <tare/apps/models/probabilities.h>
-#include <tare/apps/models/saved_model.h>
 #include <tare/datasets/batches.h>
 #include <tare/datasets/pictures/contact_sheet.h>
 #include <tare/datasets/pictures/gray_image.h>
@@ -10,6 +8,8 @@
 #include <tare/datasets/pictures/mnist_form.h>
 #include <tare/datasets/pictures/pgm.h>
 #include <tare/datasets/pictures/png.h>
+#include <tare/optim/training/probabilities.h>
+#include <tare/optim/training/saved_model.h>
 
 #include <nlohmann/json.hpp>
 

@@ -5,8 +5,8 @@
 #include <tare/apps/cli/signals.h>
 #include <tare/apps/train/commands.h>
 #include <tare/apps/train/make_model.h>
-#include <tare/apps/train/training.h>
 #include <tare/apps/train/works.h>
+#include <tare/optim/training/train.h>
 
 #include <nlohmann/json.hpp>
 

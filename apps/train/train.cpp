@@ -3,15 +3,15 @@
 #include <tare/apps/cli/find_data.h>
 #include <tare/apps/cli/progress.h>
 #include <tare/apps/cli/signals.h>
-#include <tare/apps/train/checkpoint.h>
 #include <tare/apps/train/commands.h>
 #include <tare/apps/train/log_file.h>
 #include <tare/apps/train/make_model.h>
 #include <tare/apps/train/regions.h>
-#include <tare/apps/train/training.h>
 #include <tare/core/machine/file.h>
 #include <tare/layers/files/model_file.h>
 #include <tare/layers/linear.h>
+#include <tare/optim/training/checkpoint.h>
+#include <tare/optim/training/train.h>
 
 #include <nlohmann/json.hpp>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 // A run that goes on from a checkpoint is the run that was never stopped, to the last bit of its weights and its log.
-#include <tare/apps/train/checkpoint.h>
 #include <tare/layers/linear.h>
+#include <tare/optim/training/checkpoint.h>
 #include "tests/apps/program_testing.h"
 
 #include <doctest/doctest.h>

@@ -2,9 +2,9 @@
 // counts what the processor does: the difference between two runs is what the steps in between cost. A program of its
 // own, because it is built for a processor that valgrind knows and with as little as possible.
 //   steps W1|W3 STEPS, or: steps key
-#include <tare/apps/train/training.h>
 #include <tare/apps/train/works.h>
 #include <tare/core/machine/random.h>
+#include <tare/optim/training/train.h>
 
 #include <cstdlib>
 #include <string_view>

@@ -1,10 +1,10 @@
 // Exhibit 4: training with and without the redundant biases, and what an optimizer makes of them.
 #include <tare/apps/exhibits/cancel/exhibits.h>
 #include <tare/apps/exhibits/cancel/setting.h>
-#include <tare/apps/train/training.h>
 #include <tare/layers/linear.h>
 #include <tare/layers/mlp.h>
 #include <tare/optim/optimizer.h>
+#include <tare/optim/training/train.h>
 
 #include <algorithm>
 #include <cmath>

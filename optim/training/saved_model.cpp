@@ -1,4 +1,4 @@
-#include <tare/apps/models/saved_model.h>
+#include <tare/optim/training/saved_model.h>
 
 #include <tare/layers/files/model_file.h>
 #include <tare/layers/linear.h>

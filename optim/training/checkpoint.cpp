@@ -1,4 +1,4 @@
-#include <tare/apps/train/checkpoint.h>
+#include <tare/optim/training/checkpoint.h>
 
 #include <tare/layers/files/model_file.h>
 

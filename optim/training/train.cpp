@@ -1,4 +1,4 @@
-#include <tare/apps/train/training.h>
+#include <tare/optim/training/train.h>
 
 #include <tare/core/ops/loss.h>
 #include <tare/core/tools/inspect.h>

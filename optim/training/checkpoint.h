@@ -4,8 +4,8 @@
 #pragma once
 
 #include <tare/apps/train/run_description.h>
-#include <tare/apps/train/training.h>
 #include <tare/layers/files/safetensors.h>
+#include <tare/optim/training/train.h>
 
 namespace TARE_NAMESPACE {
 
