@@ -13,7 +13,7 @@ if [ -n "${TARE_DATA-}" ]; then fetch=no; fi
 
 install_missing "${build_packages[@]}" ca-certificates
 say "Building Tare"
-build release tare_program
+build release tare
 tare=$root/build/tare
 if [ "$fetch" = yes ]; then
   say "Fetching MNIST"

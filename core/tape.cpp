@@ -53,12 +53,18 @@ View Var::value() const { return tape_->node(*this).value; }
 
 MatrixMap Var::mutable_value() const { return tape_->value_target(*this, false).to; }
 
-Matrix Var::grad() const {
+Buffer Var::grad() const {
   const Tape::Node& node = tape_->node(*this);
   if (!node.needs_grad) throw Error("grad: the value of {} needs no gradient", node.op);
   if (!tape_->backward_done_) throw Error("grad: backward() has not run on this tape");
-  if (node.grad == nullptr) return Matrix::Zero(node.value.rows(), node.value.cols());
+  if (node.grad == nullptr) return {node.value.rows(), node.value.cols()};
   return View(node.grad, node.value.rows(), node.value.cols());
+}
+
+real Var::item() const {
+  const View v = value();
+  if (v.rows() != 1 || v.cols() != 1) throw Error("item: expected a [1 x 1] value, found {}", shape_of(v));
+  return v(0, 0);
 }
 
 void Var::set(const Product& product) const {
@@ -98,12 +104,6 @@ const Tape::Node& Tape::node(const Var& v) const {
 Var Tape::constant(Index rows, Index cols, std::optional<real> background) {
   const View value(arena_.matrix(rows, cols).data(), rows, cols, background);
   return push({.op = "constant", .layer = layer_, .value = value});
-}
-
-Var Tape::constant(const Eigen::Ref<const Matrix>& m) {
-  const Var v = constant(m.rows(), m.cols());
-  v.mutable_value() = m;
-  return v;
 }
 
 Var Tape::leaf(Parameter& p) {

@@ -47,7 +47,9 @@ class Var {
   View value() const;
   /// A copy of the gradient of what backward() was called on; zero where that does not depend on this value. Of a
   /// leaf: all that its parameter's grad holds. Error before backward() and for a value that needs no gradient.
-  Matrix grad() const;
+  Buffer grad() const;
+  /// The number of a [1 x 1] value, such as a loss. Error for others.
+  real item() const;
   Index rows() const { return value().rows(); }
   Index cols() const { return value().cols(); }
   Shape shape() const { return {rows(), cols()}; }
@@ -122,7 +124,12 @@ class Tape {
   /// A value that needs no gradient: a copy of `m`, or a matrix still to be filled through mutable_value(). If most
   /// of it will be one number, products are faster when they know which; finite results depend on it by rounding only
   /// (core/machine/product.h).
-  Var constant(const Eigen::Ref<const Matrix>& m);
+  template <class Derived>
+  Var constant(const Eigen::DenseBase<Derived>& m) {
+    const Var v = constant(m.rows(), m.cols());
+    v.mutable_value() = m;
+    return v;
+  }
   Var constant(Index rows, Index cols, std::optional<real> background = {});
   /// Borrows the parameter, which must outlive the step; backward() adds to parameter.grad.
   Var leaf(Parameter& parameter);

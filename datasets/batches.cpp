@@ -5,8 +5,6 @@
 namespace TARE_NAMESPACE {
 namespace {
 
-constexpr Random::Stream kStream{2};
-
 void scale(const std::uint8_t* from, Index size, Pixels pixels, real* to) {
   if (pixels == Pixels::binary) {
     for (Index j = 0; j < size; ++j) to[j] = from[j] >= 128 ? real{1} : real{0};
@@ -18,14 +16,6 @@ void scale(const std::uint8_t* from, Index size, Pixels pixels, real* to) {
   for (Index j = 0; j < size; ++j) to[j] = factor * static_cast<real>(from[j]) + shift;
 }
 
-// Whether a set that somebody made holds what it says.
-void check_counts(const ImageSet& set) {
-  check_shape("images", {static_cast<Index>(set.count), static_cast<Index>(set.features())});
-  if (std::ssize(set.pixels) != set.count * set.features()) {
-    throw Error("images: expected {} x {} x {} pixels, found {}", set.count, set.rows, set.cols, set.pixels.size());
-  }
-}
-
 // Asks for an image's bytes before they are needed: shuffled ones lie anywhere in memory, and waiting for them would
 // take longer than scaling them.
 void prefetch(const std::uint8_t* from, Index size) {
@@ -33,17 +23,17 @@ void prefetch(const std::uint8_t* from, Index size) {
   for (Index j = 0; j < size; j += kLine) __builtin_prefetch(from + j);
 }
 
-// Rows of the result are the images image_of(0), image_of(1), ... `known` counts those that will follow, too: the first
+// Rows of the result are the images place(0), place(1), ... `known` counts those that will follow, too: the first
 // images of the next batch are asked for already.
-template <class ImageOf>
-Var gather_rows(const ImageSet& set, Pixels pixels, Index size, Index known, Tape& tape, const ImageOf& image_of) {
+template <class Place>
+Var gather_images(const ImageSet& set, Pixels pixels, Index size, Index known, Tape& tape, const Place& place) {
   const Index features = set.features();
   const std::uint8_t empty = 0;
   real background;  // exactly what scale() makes of an empty pixel
   scale(&empty, 1, pixels, &background);
   Var x = tape.constant(size, features, background);
   real* to = x.mutable_value().data();
-  const auto pixels_of = [&](Index i) { return set.pixels.data() + image_of(i) * features; };
+  const auto pixels_of = [&](Index i) { return set.pixels.data() + place(i) * features; };
   const double work = Workers::kElementwiseWork * static_cast<double>(size * features);
   tape.workers().split(size, 1, work, [&](Index begin, Index rows) {
     constexpr Index kAhead = 4;
@@ -55,19 +45,55 @@ Var gather_rows(const ImageSet& set, Pixels pixels, Index size, Index known, Tap
   return x;
 }
 
+template <class Place>
+Var gather_rows(const View& rows, Index size, Tape& tape, const Place& place) {
+  Var x = tape.constant(size, rows.cols());
+  MatrixMap to = x.mutable_value();
+  for (Index i = 0; i < size; ++i) to.row(i) = rows.row(place(i));
+  return x;
+}
+
 }  // namespace
 
-Batches::Batches(const ImageSet& set, Pixels pixels, Index size, std::uint64_t seed, bool shuffle)
-    : set_(set), pixels_(pixels), size_(size), seed_(seed), shuffle_(shuffle) {
+Samples::Samples(const ImageSet& set, Pixels pixels)
+    : images_(&set), pixels_(pixels), labels_(set.labels), count_(set.count), features_(set.features()) {
   check_counts(set);
-  if (size < 1 || size > set.count) {
-    throw Error("batch: expected 1 to {} training images, found {}", set.count, size);
+}
+
+Samples::Samples(const View& x) : rows_(x), count_(x.rows()), features_(x.cols()) {}
+
+Samples::Samples(const View& x, std::span<const int> labels) : Samples(x) {
+  labels_ = labels;
+  if (std::ssize(labels) != count_) throw Error("samples: expected {} labels, found {}", count_, labels.size());
+}
+
+Samples::Samples(const View& x, const View& targets) : Samples(x) {
+  targets_.emplace(targets);
+  if (targets.rows() != count_) throw Error("samples: expected {} rows of targets, found {}", count_, targets.rows());
+}
+
+Samples::Samples(const Table& table)
+    : Samples(table.targets ? Samples(table.x, View(*table.targets)) : Samples(table.x, std::span(table.labels))) {}
+
+template <class Place>
+Batch Samples::gather(Index size, Index known, Tape& tape, const Place& place) const {
+  Batch batch{images_ != nullptr ? gather_images(*images_, pixels_, size, known, tape, place)
+                                 : gather_rows(*rows_, size, tape, place),
+              {}};
+  if (targets_) batch.targets = gather_rows(*targets_, size, tape, place);
+  return batch;
+}
+
+Batches::Batches(const Samples& samples, Index size, std::uint64_t seed, bool shuffle)
+    : samples_(samples), size_(size), seed_(seed), shuffle_(shuffle) {
+  if (size < 1 || size > samples.count()) {
+    throw Error("batch: expected 1 to {} training samples, found {}", samples.count(), size);
   }
-  if (std::ssize(set.labels) != set.count) {
-    throw Error("batch: expected a label for each of {} images, found {}", set.count, set.labels.size());
+  if (samples.labels().empty() && !samples.targets()) {
+    throw Error("batch: expected a label or targets for each of {} samples, found none", samples.count());
   }
-  order_.resize(set.labels.size());
-  labels_.resize(static_cast<std::size_t>(size));
+  order_.resize(static_cast<std::size_t>(samples.count()));
+  if (!samples.labels().empty()) labels_.resize(static_cast<std::size_t>(size));
 }
 
 Batch Batches::at(Index step, Tape& tape) {
@@ -75,22 +101,29 @@ Batch Batches::at(Index step, Tape& tape) {
   if (const Index epoch = step / per_epoch(); epoch != epoch_) {
     epoch_ = epoch;
     std::iota(order_.begin(), order_.end(), 0u);
-    if (shuffle_) Random(seed_, kStream, static_cast<std::uint64_t>(epoch)).shuffle(order_);
+    if (shuffle_) Random(seed_, Random::Stream::order, static_cast<std::uint64_t>(epoch)).shuffle(order_);
   }
   const Index first = step % per_epoch() * size_;
-  const std::uint32_t* batch = order_.data() + first;
-  for (Index i = 0; i < size_; ++i) labels_[static_cast<std::size_t>(i)] = set_.labels[batch[i]];
-  return {gather_rows(set_, pixels_, size_, set_.count - first, tape,
-                      [=](Index i) { return static_cast<Index>(batch[i]); }),
-          labels_};
+  const std::uint32_t* order = order_.data() + first;
+  Batch batch = samples_.gather(size_, samples_.count() - first, tape, [=](Index i) { return Index{order[i]}; });
+  for (std::size_t i = 0; i < labels_.size(); ++i) labels_[i] = samples_.labels()[order[i]];
+  batch.labels = labels_;
+  return batch;
+}
+
+Batch gather(const Samples& samples, Index begin, Index size, Tape& tape) {
+  if (begin < 0 || size < 0 || begin > samples.count() - size) {
+    throw Error("gather: expected a part of {} samples, found {} from {} on", samples.count(), size, begin);
+  }
+  Batch batch = samples.gather(size, samples.count() - begin, tape, [=](Index i) { return begin + i; });
+  if (!samples.labels().empty()) {
+    batch.labels = samples.labels().subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(size));
+  }
+  return batch;
 }
 
 Var gather(const ImageSet& set, Pixels pixels, Index begin, Index size, Tape& tape) {
-  check_counts(set);
-  if (begin < 0 || size < 0 || begin > set.count - size) {
-    throw Error("gather: expected a part of {} images, found {} from {} on", set.count, size, begin);
-  }
-  return gather_rows(set, pixels, size, set.count - begin, tape, [=](Index i) { return begin + i; });
+  return gather(Samples(set, pixels), begin, size, tape).x;
 }
 
 }  // namespace TARE_NAMESPACE

@@ -44,7 +44,8 @@ ImageSet load_set(const fs::path& folder, const std::string& which) {
   const fs::path image_file = require_file(folder, which + "-images", "idx3");
   const fs::path label_file = require_file(folder, which + "-labels", "idx1");
   IdxImages images = read_idx_images(image_file);
-  ImageSet set{images.count, images.rows, images.cols, std::move(images.pixels), read_idx_labels(label_file)};
+  const std::vector<std::uint8_t> labels = read_idx_labels(label_file);
+  ImageSet set{images.count, images.rows, images.cols, std::move(images.pixels), {labels.begin(), labels.end()}};
   if (std::ssize(set.labels) != set.count) {
     throw Error("{}: expected one label for each of the {} images, found {}", label_file.string(), set.count,
                 set.labels.size());
@@ -56,7 +57,7 @@ ImageSet load_set(const fs::path& folder, const std::string& which) {
 // beyond the others, or a gap in a set with many examples per class, is a damaged file.
 void check_labels(const fs::path& folder, const ImageSet& set, int classes) {
   std::array<bool, 256> seen{};
-  for (std::uint8_t label : set.labels) seen[label] = true;
+  for (const int label : set.labels) seen[static_cast<std::size_t>(label)] = true;
   const auto missing =
       static_cast<int>(std::count(seen.begin() + 1, seen.begin() + classes, false));  // some count from 1
   if (missing > classes / 2 || (missing > 0 && set.count >= 10 * classes)) {
@@ -104,6 +105,15 @@ ImageSet load_test_data(const fs::path& folder) {
   return is_built_in(folder) ? make_built_in(folder.string()).test : load_set(folder, "t10k");
 }
 
+std::vector<std::uint8_t> label_bytes(const ImageSet& set) {
+  std::vector<std::uint8_t> bytes;
+  for (const int label : set.labels) {
+    check(label >= 0 && label <= 255, "labels", "numbers from 0 to 255", label);
+    bytes.push_back(static_cast<std::uint8_t>(label));
+  }
+  return bytes;
+}
+
 std::vector<fs::path> data_files(const fs::path& folder) {
   std::vector<fs::path> files;
   if (is_built_in(folder)) return files;
@@ -116,9 +126,9 @@ std::vector<fs::path> data_files(const fs::path& folder) {
 void save_data(const fs::path& folder, const DataSet& data) {
   const std::string contents[] = {
       encode_idx_images(data.train.count, data.train.rows, data.train.cols, data.train.pixels),
-      encode_idx_labels(data.train.labels),
+      encode_idx_labels(label_bytes(data.train)),
       encode_idx_images(data.test.count, data.test.rows, data.test.cols, data.test.pixels),
-      encode_idx_labels(data.test.labels)};
+      encode_idx_labels(label_bytes(data.test))};
   std::vector<fs::path> names;
   for (const auto& [stem, type] : kParts) {
     names.push_back(folder / fmt::format("{}-{}-ubyte", stem, type));

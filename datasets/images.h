@@ -12,7 +12,7 @@ namespace tare {
 struct ImageSet {
   std::int64_t count = 0, rows = 0, cols = 0;
   std::vector<std::uint8_t> pixels;  // count * rows * cols
-  std::vector<std::uint8_t> labels;  // count
+  std::vector<int> labels;           // count; or none, of images that are only to be classified
 
   std::int64_t features() const { return rows * cols; }
 };
@@ -36,6 +36,9 @@ bool has_images(const std::filesystem::path& folder);
 DataSet load_data(const std::filesystem::path& data);
 /// Its test set alone.
 ImageSet load_test_data(const std::filesystem::path& data);
+
+/// The labels as the bytes that a file holds. Error unless each is one, 0 ... 255.
+std::vector<std::uint8_t> label_bytes(const ImageSet& set);
 
 /// The files that load_data reads of a folder.
 std::vector<std::filesystem::path> data_files(const std::filesystem::path& data);

@@ -33,51 +33,82 @@ Linear fold(const Linear& linear, const BatchNorm& norm) {
   return folded;
 }
 
-}  // namespace
-
-Sequential fold_batch_norm(const Sequential& model) {
-  bool any = false;
+// Folds what can be folded, also inside of layers made of layers, and returns how many BatchNorms are gone.
+int fold_in_place(Sequential& model) {
+  int folded = 0;
   for (std::size_t i = 0; i < model.size(); ++i) {
-    if (batch_norm_at(model, i) == nullptr) continue;
-    if (i == 0 || dynamic_cast<const Linear*>(&model[i - 1]) == nullptr) {
-      throw Error("layer {}, {}: expected a Linear right before it to fold it into, found {}", i, model[i].describe(),
-                  i == 0 ? "nothing" : model[i - 1].describe());
-    }
-    any = true;
-  }
-  if (!any) throw Error("{}: expected a BatchNorm to fold, found none", model.describe());
-  return fold_where_possible(model);
-}
-
-Sequential fold_where_possible(const Sequential& model) {
-  Sequential folded;
-  for (std::size_t i = 0; i < model.size(); ++i) {
+    if (auto* inner = dynamic_cast<Sequential*>(&model[i])) folded += fold_in_place(*inner);
     const auto* linear = dynamic_cast<const Linear*>(&model[i]);
     const BatchNorm* norm = batch_norm_at(model, i + 1);
-    if (linear == nullptr || norm == nullptr) {
-      folded.add(model[i].clone());
-      continue;
-    }
+    if (linear == nullptr || norm == nullptr || !model.is_chain()) continue;
     check_widths(*linear, *norm, i + 1);
-    folded.add(fold(*linear, *norm));
-    ++i;  // the BatchNorm is done with
+    model.replace(i, std::make_unique<Linear>(fold(*linear, *norm)));
+    model.erase(i + 1);
+    ++folded;
   }
   return folded;
 }
 
-Sequential drop_cancelled_biases(const Sequential& model) {
-  Sequential dropped = model;
+// Error if a BatchNorm is left. `outer` is the model's own place: "2.".
+void check_folded(const Sequential& model, const std::string& outer) {
+  for (std::size_t i = 0; i < model.size(); ++i) {
+    if (const auto* inner = dynamic_cast<const Sequential*>(&model[i])) {
+      check_folded(*inner, fmt::format("{}{}.", outer, i));
+    }
+    if (batch_norm_at(model, i) == nullptr) continue;
+    if (!model.is_chain()) {
+      throw Error("layer {}{}, {}: expected layers that are a chain to fold it into, found others", outer, i,
+                  model[i].describe());
+    }
+    throw Error("layer {}{}, {}: expected a Linear right before it to fold it into, found {}", outer, i,
+                model[i].describe(), i == 0 ? "nothing" : model[i - 1].describe());
+  }
+}
+
+// A copy of a class derived from Sequential, as a Sequential, would forget how its layers are wired.
+void check_plain(const Sequential& model) {
+  if (typeid(model) == typeid(Sequential)) return;
+  throw Error("{}: expected a Sequential itself, found a class derived from it; put it into one", model.describe());
+}
+
+bool drop_in_place(Sequential& model) {
   bool any = false;
-  for (std::size_t i = 0; i + 1 < dropped.size(); ++i) {
-    auto* linear = dynamic_cast<Linear*>(&dropped[i]);
-    auto* norm = dynamic_cast<BatchNorm*>(&dropped[i + 1]);
-    if (linear == nullptr || norm == nullptr || !linear->bias) continue;
+  for (std::size_t i = 0; i < model.size(); ++i) {
+    if (auto* inner = dynamic_cast<Sequential*>(&model[i])) any |= drop_in_place(*inner);
+    auto* linear = dynamic_cast<Linear*>(&model[i]);
+    auto* norm = i + 1 < model.size() ? dynamic_cast<BatchNorm*>(&model[i + 1]) : nullptr;
+    if (linear == nullptr || norm == nullptr || !linear->bias || !model.is_chain()) continue;
     check_widths(*linear, *norm, i + 1);
     norm->running_mean -= linear->bias->value;  // [BIAS-3]
     linear->bias.reset();
     any = true;
   }
-  if (!any) throw Error("{}: expected a bias before a BatchNorm to drop, found none", model.describe());
+  return any;
+}
+
+}  // namespace
+
+Sequential fold_batch_norm(const Sequential& model) {
+  check_plain(model);
+  Sequential folded = model;
+  const int count = fold_in_place(folded);
+  check_folded(folded, "");
+  if (count == 0) throw Error("{}: expected a BatchNorm to fold, found none", model.describe());
+  return folded;
+}
+
+std::unique_ptr<Layer> fold_where_possible(const Layer& model) {
+  std::unique_ptr<Layer> folded = model.clone();
+  if (auto* chain = dynamic_cast<Sequential*>(folded.get())) fold_in_place(*chain);
+  return folded;
+}
+
+Sequential drop_cancelled_biases(const Sequential& model) {
+  check_plain(model);
+  Sequential dropped = model;
+  if (!drop_in_place(dropped)) {
+    throw Error("{}: expected a bias before a BatchNorm to drop, found none", model.describe());
+  }
   return dropped;
 }
 

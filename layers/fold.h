@@ -8,15 +8,16 @@ namespace TARE_NAMESPACE {
 
 /// The model without its BatchNorms, each folded into the Linear right before it, with the same outputs in evaluation:
 ///   W'_k = gamma_k / s_k W_k,   b'_k = beta_k + gamma_k (b_k - running_mean_k) / s_k,   s = sqrt(running_var + eps).
-/// Error, naming the layer, if a BatchNorm does not follow a Linear as wide as itself, or if there is none.
+/// Layers inside a layer are folded, too, if it is a chain (layers/sequential.h). Error, naming the layer, if a BatchNorm
+/// does not follow a Linear as wide as itself, if there is none, or if the model is of a class derived from Sequential.
 Sequential fold_batch_norm(const Sequential& model);
 
 /// The same for as many as can be folded, with the others where they are: what evaluation computes, in less time.
-Sequential fold_where_possible(const Sequential& model);
+std::unique_ptr<Layer> fold_where_possible(const Layer& model);
 
 /// The model without the biases of the Linears right before a BatchNorm, with the same outputs in evaluation:
 ///   running_mean_k -= b_k.
-/// Error if there is no such bias or, naming the layer, if a BatchNorm is not as wide as the Linear.
+/// Error as above, or if there is no such bias, or, naming the layer, if a BatchNorm is not as wide as the Linear.
 Sequential drop_cancelled_biases(const Sequential& model);
 
 }  // namespace TARE_NAMESPACE

@@ -2,7 +2,7 @@
 
 namespace TARE_NAMESPACE {
 
-// Both call what is not const, and change nothing: evaluation leaves a layer as it is, and a tape without gradients
+// These call what is not const, and change nothing: evaluation leaves a layer as it is, and a tape without gradients
 // adds none to its parameters.
 
 Var evaluate(const Layer& layer, Var x) {
@@ -11,9 +11,19 @@ Var evaluate(const Layer& layer, Var x) {
   return const_cast<Layer&>(layer).forward(x, Mode::eval);
 }
 
+std::vector<const Parameter*> parameters_of(const Layer& layer) {
+  const Parameters parameters = const_cast<Layer&>(layer).parameters();
+  return {parameters.begin(), parameters.end()};
+}
+
+std::vector<const Random*> generators_of(const Layer& layer) {
+  const std::vector<Random*> generators = const_cast<Layer&>(layer).generators();
+  return {generators.begin(), generators.end()};
+}
+
 Index count_parameters(const Layer& layer) {
   Index n = 0;
-  for (const Parameter* p : const_cast<Layer&>(layer).parameters()) n += p->value.size();
+  for (const Parameter* p : parameters_of(layer)) n += p->value.size();
   return n;
 }
 

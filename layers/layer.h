@@ -35,6 +35,10 @@ class Layer {
 /// The output of a layer that nobody may change, in evaluation. Error unless the tape of x records no gradients.
 Var evaluate(const Layer& layer, Var x);
 
+/// What of a layer that nobody may change is trained, and what it draws from. Its state: state_of (core/state.h).
+std::vector<const Parameter*> parameters_of(const Layer& layer);
+std::vector<const Random*> generators_of(const Layer& layer);
+
 /// How many trainable numbers it has.
 Index count_parameters(const Layer& layer);
 

@@ -1,5 +1,7 @@
 #include <tare/layers/linear.h>
 
+#include <tare/layers/init.h>
+
 namespace TARE_NAMESPACE {
 namespace {
 
@@ -15,6 +17,8 @@ const Linear::Options& checked(const Linear::Options& o) {
 Linear::Linear(Options options) : weight("weight", checked(options).out, options.in) {
   if (options.bias) bias.emplace("bias", 1, options.out);
 }
+
+Linear::Linear(Options options, Random& random) : Linear(options) { init_he(weight, random); }
 
 Var Linear::forward(Var x, Mode) {
   Var w = x.tape().leaf(weight);

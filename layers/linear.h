@@ -14,7 +14,9 @@ class Linear : public Layer {
     Index in, out;
     bool bias = true;
   };
-  /// All zero until initialized (layers/init.h). Error unless in and out are at least 1.
+  /// With weights N(0, 2 / in), He's (layers/init.h), and a bias of zero. Error unless in and out are at least 1.
+  Linear(Options options, Random& random);
+  /// All zero, to be initialized or loaded: as it is, a network of these never learns.
   explicit Linear(Options options);
 
   Var forward(Var x, Mode mode) override;  // [N x in] -> [N x out]

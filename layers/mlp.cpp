@@ -7,8 +7,6 @@
 namespace TARE_NAMESPACE {
 namespace {
 
-constexpr Random::Stream kInit{1}, kDropout{3};
-
 void initialize(Linear& layer, InitScale scale, bool before_relu, Random& random) {
   using Kind = InitScale::Kind;
   Kind kind = scale.kind;
@@ -33,7 +31,7 @@ Elementwise activation_layer(Activation activation) {
 }
 
 Sequential make_mlp(const MlpOptions& options, std::uint64_t seed, BatchNormOp op) {
-  Random random(seed, kInit);
+  Random random(seed, Random::Stream::init);
   Sequential model;
   Index in = options.in;
   for (std::size_t i = 0; i < options.hidden.size(); ++i) {
@@ -46,7 +44,7 @@ Sequential make_mlp(const MlpOptions& options, std::uint64_t seed, BatchNormOp o
     if (followed_by_batch_norm) model.add(BatchNorm({.features = out, .op = op}));
     if (options.norm == Norm::layer) model.add(LayerNorm({.features = out}));
     model.add(activation_layer(options.activation));
-    if (options.dropout != 0) model.add(Dropout(options.dropout, Random(seed, kDropout, i)));
+    if (options.dropout != 0) model.add(Dropout(options.dropout, Random(seed, Random::Stream::dropout, i)));
     in = out;
   }
   Linear& output = model.add(Linear({.in = in, .out = options.out}));

@@ -4,10 +4,17 @@
 #include <tare/layers/batch_norm.h>
 #include <tare/layers/sequential.h>
 
+#include <array>
+#include <utility>
+
 namespace tare {
 
 enum class Norm { none, batch, layer };
 enum class Activation { relu, sigmoid, tanh };
+/// As options and model files name them.
+inline constexpr std::array kActivationNames{std::pair{"relu", Activation::relu},
+                                             std::pair{"sigmoid", Activation::sigmoid},
+                                             std::pair{"tanh", Activation::tanh}};
 /// What becomes of the bias of a Linear whose output is batch-normalized.
 enum class BiasRule { drop_cancelled, keep };
 
@@ -19,7 +26,7 @@ struct InitScale {
 
 struct MlpOptions {
   Index in = 0;
-  std::vector<Index> hidden;  // widths
+  std::vector<Index> hidden = {};  // widths
   Index out = 0;
   Norm norm = Norm::batch;
   BiasRule bias = BiasRule::drop_cancelled;

@@ -3,7 +3,14 @@
 namespace TARE_NAMESPACE {
 
 Sequential::Sequential(const Sequential& other) : Layer(other) {
-  for (const auto& layer : other.layers_) layers_.push_back(layer->clone());
+  for (const auto& layer : other.layers_) {
+    layers_.push_back(layer->clone());
+    const Layer &original = *layer, &copy = *layers_.back();
+    if (typeid(copy) != typeid(original)) {
+      throw Error("layer {}, {}: expected clone() to make a layer of its own type, found another: override it",
+                  layers_.size() - 1, layer->describe());
+    }
+  }
 }
 
 Layer& Sequential::add(std::unique_ptr<Layer> layer) {
@@ -11,21 +18,39 @@ Layer& Sequential::add(std::unique_ptr<Layer> layer) {
   return *layers_.emplace_back(std::move(layer));
 }
 
+void Sequential::replace(std::size_t i, std::unique_ptr<Layer> layer) {
+  check(i < layers_.size(), "Sequential: replace", fmt::format("a layer below {}", layers_.size()).c_str(), i);
+  if (layer == nullptr) throw Error("Sequential: layer {}: expected a layer, found none", i);
+  layers_[i] = std::move(layer);
+}
+
+void Sequential::erase(std::size_t i) {
+  check(i < layers_.size(), "Sequential: erase", fmt::format("a layer below {}", layers_.size()).c_str(), i);
+  layers_.erase(layers_.begin() + static_cast<std::ptrdiff_t>(i));
+}
+
 Var Sequential::forward(Var x, Mode mode) {
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const Tape::LayerScope scope(x.tape(), i);
-    try {
-      x = layers_[i]->forward(x, mode);
-    } catch (const Error& error) {
-      throw Error("layer {}, {}: {}", i, layers_[i]->describe(), error.what());
-    }
-  }
+  for (std::size_t i = 0; i < layers_.size(); ++i) x = forward_layer(i, x, mode);
   return x;
+}
+
+Var Sequential::forward_layer(std::size_t i, Var x, Mode mode) {
+  check(i < layers_.size(), "Sequential: forward_layer", fmt::format("a layer below {}", layers_.size()).c_str(), i);
+  const Tape::LayerScope scope(x.tape(), i);
+  try {
+    return layers_[i]->forward(x, mode);
+  } catch (const Error& error) {
+    throw Error("layer {}, {}: {}", i, layers_[i]->describe(), error.what());
+  }
 }
 
 std::string Sequential::describe() const {
   std::string text;
-  for (const auto& layer : layers_) text += (text.empty() ? "" : " - ") + layer->describe();
+  for (const auto& layer : layers_) {
+    const bool nested = dynamic_cast<const Sequential*>(layer.get()) != nullptr;
+    if (!text.empty()) text += " - ";
+    text += nested ? fmt::format("({})", layer->describe()) : layer->describe();
+  }
   return text;
 }
 

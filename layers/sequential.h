@@ -1,10 +1,18 @@
 // A chain of layers, each fed with the one before. Its positions number the tensors as PyTorch's nn.Sequential does;
-// a layer may itself be a Sequential.
+// a layer may itself be a Sequential. A layer made of layers in any other way is one, too, and says in forward() how
+// they are wired. Its parameters, state, generators and names, folding and checkpoints then follow from its layers:
+//
+//   struct Residual : Sequential {
+//     Var forward(Var x, Mode mode) override { return x + Sequential::forward(x, mode); }
+//     std::unique_ptr<Layer> clone() const override { return std::make_unique<Residual>(*this); }
+//     bool is_chain() const override { return true; }
+//   };
 #pragma once
 
 #include <tare/layers/layer.h>
 
 #include <concepts>
+#include <typeinfo>
 
 namespace TARE_NAMESPACE {
 
@@ -29,11 +37,20 @@ class Sequential : public Layer {
   std::size_t size() const { return layers_.size(); }
   Layer& operator[](std::size_t i) { return *layers_[i]; }
   const Layer& operator[](std::size_t i) const { return *layers_[i]; }
+  /// Puts another layer, which must not be null, in the place of layer i, or takes it out.
+  void replace(std::size_t i, std::unique_ptr<Layer> layer);
+  void erase(std::size_t i);
 
-  /// An Error inside a layer is rethrown with the layer's number and description in front.
+  /// x through all layers.
   Var forward(Var x, Mode mode) override;
+  /// Whether forward() passes x from each layer to the next, so that neighbours may be folded into one (layers/fold.h).
+  /// A class derived from this one is not asked to, and says so if it does.
+  virtual bool is_chain() const { return typeid(*this) == typeid(Sequential); }
+  /// x through layer i. An Error inside it is rethrown with its number and description in front.
+  Var forward_layer(std::size_t i, Var x, Mode mode);
   std::unique_ptr<Layer> clone() const override { return std::make_unique<Sequential>(*this); }
-  std::string describe() const override;  // "Linear(784, 256, no bias) - BatchNorm(256) - ReLU - ..."
+  /// "Linear(784, 256, no bias) - BatchNorm(256) - ReLU - ...", with a Sequential inside in brackets.
+  std::string describe() const override;
   Parameters parameters() override;
   std::vector<StateTensor> state() override;  // "0.weight", "1.running_mean", "2.0.weight", ...
   std::vector<Random*> generators() override;

@@ -20,7 +20,7 @@ machine() {
   if [ -n "$runner" ]; then tests=(core_test core_float_test layers_test); fi
   say "$name: building"
   quietly cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Any -DTARE_MARCH= "$@"
-  quietly cmake --build "$build" --target tare_program "${tests[@]}"
+  quietly cmake --build "$build" --target tare "${tests[@]}"
   say "$name: checking"
   # shellcheck disable=SC2086  # the runner is several words
   if outcome=$(sh tests/digests.sh "$class" $runner "$build/tare"); then :; else failed=1 outcome="$outcome: WRONG"; fi

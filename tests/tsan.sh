@@ -5,7 +5,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../apps/setup.sh"
 
 install_missing "${build_packages[@]}"
 say "Building with the thread sanitizer"
-build tsan core_float_test tare_program
+build tsan core_float_test tare
 cd "$root/build-tsan"
 export TSAN_OPTIONS=halt_on_error=1
 say "The tests of the pool"

@@ -6,7 +6,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../apps/setup.sh"
 
 install_missing "${build_packages[@]}" valgrind
 say "Building without instructions that valgrind does not know"
-build coverage tare_program
+build coverage tare
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"

@@ -14,9 +14,8 @@ namespace tare {
 template <class T>
 using Names = std::vector<std::pair<const char*, T>>;
 
-inline const Names<Activation> kActivations{
-    {"relu", Activation::relu}, {"sigmoid", Activation::sigmoid}, {"tanh", Activation::tanh}};
-inline const Names<Pixels> kPixels{{"standard", Pixels::standard}, {"unit", Pixels::unit}, {"binary", Pixels::binary}};
+inline const Names<Activation> kActivations{kActivationNames.begin(), kActivationNames.end()};
+inline const Names<Pixels> kPixels{kPixelsNames.begin(), kPixelsNames.end()};
 inline const Names<Norm> kNorms{{"batch", Norm::batch}, {"layer", Norm::layer}, {"none", Norm::none}};
 inline const Names<BiasRule> kBiasRules{{"auto", BiasRule::drop_cancelled}, {"keep", BiasRule::keep}};
 inline const Names<BatchNormKind> kBatchNormKinds{

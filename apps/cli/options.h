@@ -4,6 +4,7 @@
 #include <tare/core/machine/error.h>
 #include <tare/datasets/batches.h>
 #include <tare/layers/mlp.h>
+#include <tare/optim/training/training_options.h>
 
 #include <cstdint>
 #include <map>
@@ -23,41 +24,20 @@ class UsageError : public Error {
 enum class Precision { float32, float64 };
 /// How training computes BatchNorm: all three give the same outputs, the last one a wrong gradient.
 enum class BatchNormKind { fused, composed, diagonal };
-enum class OptimizerKind { sgd, adam, adamw };
 enum class Work { w1, w2, w3, w4 };  // the networks of `tare bench`
 
-struct ScheduleOptions {
-  enum class Kind { constant, step, cosine };
-  Kind kind = Kind::constant;
-  Index period = 1;  // in epochs, of Kind::step
-  double gamma = 1;
-  Index warmup = 0;  // in steps, of Kind::cosine
-};
-
-struct TrainOptions {
+/// The seed is that of the weights and of dropout, too.
+struct TrainOptions : TrainingOptions {
   std::string data = "auto";
   MlpOptions network{.hidden = {256, 128}};  // its sizes of input and output come from the data
   BatchNormKind batch_norm = BatchNormKind::fused;
   Pixels pixels = Pixels::standard;
-
-  OptimizerKind optimizer = OptimizerKind::sgd;
-  double lr = 0;  // resolved: never left at 0 unless asked for
-  double momentum = 0.9;
-  double weight_decay = 0;
-  ScheduleOptions schedule;
-  std::optional<double> clip;
-
-  Index batch = 128;
-  std::optional<Index> epochs, steps;  // resolved: at least one is set
-  bool shuffle = true;
-  std::uint64_t seed = 1;
   int threads = 1;
   Precision precision = Precision::float32;
 
-  std::string log, save, init, checkpoint, resume;               // files; empty: none
-  std::optional<Index> log_every, eval_every, checkpoint_every;  // in steps
-  std::string picture;                                           // file; empty: none
-  bool detect_anomaly = false;
+  std::string log, save, init, checkpoint, resume;   // files; empty: none
+  std::optional<Index> log_every, checkpoint_every;  // in steps
+  std::string picture;                               // file; empty: none
   bool quiet = false, json = false;
 };
 

@@ -7,9 +7,9 @@
 #include <tare/apps/compare/comparison.h>
 #include <tare/apps/compare/plots.h>
 #include <tare/apps/compare/report.h>
+#include <tare/apps/train/make_model.h>
 #include <tare/apps/train/run_description.h>
 #include <tare/core/machine/file.h>
-#include <tare/optim/training/train.h>
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -76,7 +76,7 @@ class JobPool {
         done_(done),
         all_(done + std::ssize(jobs_)),
         progress_(progress) {
-    for (const Job& job : jobs_) steps_ += plan_training(job.options, data.train).steps;
+    for (const Job& job : jobs_) steps_ += plan_training(job.options, data).steps;
   }
 
   void run(int threads) {
@@ -129,7 +129,7 @@ class JobPool {
     std::optional<Run> run = single ? float32::compared_run(job.options, data_, should_stop)
                                     : float64::compared_run(job.options, data_, should_stop);
     if (!run) return;
-    count_to(plan_training(job.options, data_.train).steps);
+    count_to(plan_training(job.options, data_).steps);
 
     const std::lock_guard lock(mutex_);
     write_file(job.file, ordered_json{{"origin", job.origin}, {"run", to_json(*run)}}.dump() + "\n");
@@ -244,7 +244,7 @@ int run_compare(const CompareOptions& options) {
   if (error) throw Error("--out: {}: cannot be created: {}", (out / "runs").string(), error.message());
   for (const char* file : {"curves.csv", "summary.json", "report.html", "runs/check"}) check_writable(out / file);
   const DataSet data = load_data(data_folder);
-  for (const Case& c : options.cases) plan_training(c.options, data.train);
+  for (const Case& c : options.cases) plan_training(c.options, data);
 
   const std::string digest = digest_of(data);
   std::vector<Runs> runs(options.cases.size(), Runs(static_cast<std::size_t>(options.seeds)));

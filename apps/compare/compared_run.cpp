@@ -77,7 +77,7 @@ std::optional<Run> compared_run(const TrainOptions& given, const DataSet& data, 
     }
     run.curve.push_back(point);
   };
-  const TrainingResult result = train(model, data, options, workers, hooks);
+  const TrainingResult result = train(model, training_data(data, options.pixels), options, workers, hooks);
   if (result.stopped) return std::nullopt;
   run.diverged = result.diverged;
   run.train_accuracy = result.last.epoch_accuracy;

@@ -27,7 +27,7 @@ struct Summary {
 Summary summarize(const ImageSet& set, int classes) {
   Summary s;
   s.counts.resize(static_cast<std::size_t>(classes));
-  for (const std::uint8_t label : set.labels) ++s.counts.at(label);
+  for (const int label : set.labels) ++s.counts.at(static_cast<std::size_t>(label));
   std::int64_t sum = 0, squares = 0;
   for (const std::uint8_t x : set.pixels) sum += x, squares += std::int64_t{x} * x;
   const auto n = static_cast<double>(set.pixels.size());
@@ -65,7 +65,8 @@ std::vector<Tile> scatter(const DataSet& data, std::int64_t side) {
   }
   for (std::int64_t i = 0; i < std::min(kPoints, data.train.count); ++i) {
     const std::uint8_t* xy = data.train.pixels.data() + 2 * i;
-    tiles[data.train.labels[static_cast<std::size_t>(i)]].picture(xy[1] * side / 256, xy[0] * side / 256) = 255;
+    tiles[static_cast<std::size_t>(data.train.labels[static_cast<std::size_t>(i)])].picture(xy[1] * side / 256,
+                                                                                            xy[0] * side / 256) = 255;
   }
   return tiles;
 }

@@ -3,12 +3,12 @@
 #include <tare/apps/cli/find_data.h>
 #include <tare/apps/cli/progress.h>
 #include <tare/apps/models/commands.h>
+#include <tare/apps/models/open_model.h>
 #include <tare/core/machine/file.h>
 #include <tare/core/ops/loss.h>
 #include <tare/datasets/pictures/contact_sheet.h>
 #include <tare/datasets/pictures/png.h>
-#include <tare/optim/training/probabilities.h>
-#include <tare/optim/training/saved_model.h>
+#include <tare/optim/training/predict.h>
 #include <tare/optim/training/train.h>
 
 #include <nlohmann/json.hpp>
@@ -90,7 +90,7 @@ void print_matrix(const Evaluation& test, Index classes) {
 }  // namespace
 
 int run_eval(const EvalOptions& options) {
-  const SavedModel saved = load_saved_model(options);
+  const SavedModel saved = open_model(options);
   const std::filesystem::path folder = find_data(options.data);
   const ImageSet test_set = load_test_data(folder);
   if (saved.inputs != test_set.features()) {
@@ -125,7 +125,7 @@ int run_eval(const EvalOptions& options) {
     logits.middleRows(begin, of_some.rows()) = of_some;
   };
   const auto start = std::chrono::steady_clock::now();
-  const Evaluation test = evaluate(saved.model, test_set, saved.pixels, tape, keep);
+  const Evaluation test = evaluate(saved.model, Samples(test_set, saved.pixels), tape, keep);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   std::vector<Reading> readings;
   for (Index i = 0; i < test_set.count; ++i) {

@@ -1,16 +1,17 @@
 // tare predict: classifies pictures and shows them as the model sees them.
 #include <tare/apps/cli/progress.h>
 #include <tare/apps/models/commands.h>
+#include <tare/apps/models/open_model.h>
 #include <tare/datasets/batches.h>
 #include <tare/datasets/pictures/contact_sheet.h>
 #include <tare/datasets/pictures/gray_image.h>
-#include <tare/datasets/pictures/ink.h>
 #include <tare/datasets/pictures/mnist_form.h>
+#include <tare/datasets/pictures/network_input.h>
 #include <tare/datasets/pictures/pgm.h>
 #include <tare/datasets/pictures/png.h>
-#include <tare/optim/training/probabilities.h>
-#include <tare/optim/training/saved_model.h>
+#include <tare/optim/training/predict.h>
 
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -68,18 +69,6 @@ std::string read_all(const std::string& name) {
   return bytes;
 }
 
-// The picture as a model of size x size inputs sees it.
-GrayImage seen(const std::string& name, Index size, bool as_is) {
-  const GrayImage picture = decode_image(read_all(name), name);
-  if (as_is) return resize(picture, size, size);
-  const std::optional<GrayImage> ink = find_ink(picture);
-  GrayImage form(size, size);
-  if (!ink || !to_mnist_form<std::uint8_t>(ink->pixels, ink->rows, ink->cols, size, form.pixels.data(), kFaintInk)) {
-    throw Error("{}: expected something drawn or written, found blank paper", name);
-  }
-  return form;
-}
-
 std::string percent(double probability) { return fmt::format("{:.2f} %", 100 * probability); }
 
 // The picture, and beside it the likeliest classes.
@@ -105,7 +94,7 @@ void print_brief(const std::string& name, const std::vector<ClassProbability>& b
 }  // namespace
 
 int run_predict(const PredictOptions& options) {
-  const SavedModel saved = load_saved_model(options);
+  const SavedModel saved = open_model(options);
   const auto size = static_cast<Index>(std::lround(std::sqrt(static_cast<double>(saved.inputs))));
   if (size * size != saved.inputs || size < 4) {
     throw Error("{}: expected a model of square pictures, of 4 x 4 = 16 inputs or more, found one of {} inputs",
@@ -114,12 +103,10 @@ int run_predict(const PredictOptions& options) {
   Workers workers(options.threads);
   Tape tape(workers, Tape::Gradients::none);
   nlohmann::ordered_json results = nlohmann::ordered_json::array(), failures = nlohmann::ordered_json::array();
-  const auto predict = [&](const std::string& name) {
-    const GrayImage picture = seen(name, size, options.as_is);
-    const ImageSet one{.count = 1, .rows = size, .cols = size, .pixels = picture.pixels, .labels = {}};
-    tape.clear();
-    const Var logits = evaluate(saved.model, gather(one, saved.pixels, 0, 1, tape));
-    const std::vector<double> p = probabilities(logits.value(), 0);
+  const auto predict_file = [&](const std::string& name) {
+    const GrayImage whole = decode_image(read_all(name), name);
+    const GrayImage picture = options.as_is ? resize(whole, size, size) : network_input(whole, size, name);
+    const std::vector<double> p = predict(saved.model, picture, saved.pixels, tape);
     if (!std::ranges::all_of(p, [](double x) { return std::isfinite(x); })) {
       throw Error("{}: the model's output for it is not finite", name);
     }
@@ -144,8 +131,8 @@ int run_predict(const PredictOptions& options) {
   for (const std::string& name : options.files) {
     attempt(name, [&](const std::string&) {
       std::error_code error;
-      if (name == kStandardInput || !fs::is_directory(name, error)) return predict(name);
-      for (const std::string& file : pictures_in(name)) attempt(file, predict);
+      if (name == kStandardInput || !fs::is_directory(name, error)) return predict_file(name);
+      for (const std::string& file : pictures_in(name)) attempt(file, predict_file);
     });
   }
   const bool all_read = failures.empty();

@@ -52,7 +52,7 @@ int run_bench(const BenchOptions& options) {
                 data.train.count);
   }
   Sequential model = make_model(training);
-  const TrainingPlan plan = plan_training(training, data.train);
+  const TrainingPlan plan = plan_training(training, data);
   Progress progress(options.quiet);
   progress.line("{}: {}; batch {}, {} steps an epoch", work, model.describe(), training.batch,
                 grouped(plan.steps_per_epoch));
@@ -68,7 +68,7 @@ int run_bench(const BenchOptions& options) {
     progress.line("epoch {}/{}: {:.3f} s, loss {:.4f}", s.epoch, plan.epochs, seconds.back(), s.epoch_loss);
   };
   Workers workers(options.threads);
-  const TrainingResult result = train(model, data, training, workers, hooks);
+  const TrainingResult result = train(model, training_data(data, training.pixels), training, workers, hooks);
   if (result.diverged) {
     print_error(fmt::format("the loss is {} in step {}: training has diverged", result.last.loss, result.last.step));
     return 3;

@@ -20,4 +20,11 @@ Sequential make_model(const TrainOptions& options) {
   return make_mlp(options.network, options.seed, batch_norm_op(options.batch_norm));
 }
 
+TrainingPlan plan_training(const TrainOptions& options, const DataSet& data) {
+  if (options.batch > data.train.count) {
+    throw Error("--batch: expected at most the {} training images, found {}", data.train.count, options.batch);
+  }
+  return plan_training(options, data.train.count);
+}
+
 }  // namespace TARE_NAMESPACE

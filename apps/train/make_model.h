@@ -1,8 +1,9 @@
-// The networks that options describe.
+// The networks and the trainings that options describe.
 #pragma once
 
 #include <tare/apps/cli/options.h>
 #include <tare/layers/sequential.h>
+#include <tare/optim/training/train.h>
 
 namespace TARE_NAMESPACE {
 
@@ -11,5 +12,8 @@ BatchNormOp batch_norm_op(BatchNormKind kind);
 
 /// At its initial weights. Its sizes of input and output must be set.
 Sequential make_model(const TrainOptions& options);
+
+/// How long they train. Error, naming --batch, if the data is smaller than a batch.
+TrainingPlan plan_training(const TrainOptions& options, const DataSet& data);
 
 }  // namespace TARE_NAMESPACE

@@ -56,7 +56,8 @@ RunDescription from_metadata(const std::map<std::string, std::string>& metadata,
 std::string digest_of(const DataSet& data) {
   std::uint32_t crc = 0;
   for (const ImageSet* set : {&data.train, &data.test}) {
-    for (const std::vector<std::uint8_t>* bytes : {&set->pixels, &set->labels}) {
+    const std::vector<std::uint8_t> labels = label_bytes(*set);
+    for (const std::vector<std::uint8_t>* bytes : {&set->pixels, &labels}) {
       crc = extend_crc32(crc, {reinterpret_cast<const char*>(bytes->data()), bytes->size()});
     }
   }

@@ -7,10 +7,12 @@
 #include <tare/apps/train/log_file.h>
 #include <tare/apps/train/make_model.h>
 #include <tare/apps/train/regions.h>
+#include <tare/apps/train/run_description.h>
 #include <tare/core/machine/file.h>
 #include <tare/layers/files/model_file.h>
 #include <tare/layers/linear.h>
 #include <tare/optim/training/checkpoint.h>
+#include <tare/optim/training/saved_model.h>
 #include <tare/optim/training/train.h>
 
 #include <nlohmann/json.hpp>
@@ -52,15 +54,6 @@ std::string widths(const MlpOptions& network) {
   std::string text = fmt::format("{}", network.in);
   for (Index width : network.hidden) text += fmt::format(" - {}", width);
   return text + fmt::format(" - {}", network.out);
-}
-
-void save(const TrainOptions& options, const Sequential& model) {
-  Safetensors contents = state_tensors(model);
-  contents.metadata = {{"format", "pt"},
-                       {"activation", name_of(options.network.activation)},
-                       {"pixels", name_of(options.pixels)},
-                       {"network", model.describe()}};
-  write_safetensors(options.save, contents);
 }
 
 bool all_finite(const Sequential& model) {
@@ -169,7 +162,7 @@ TrainCommand::TrainCommand(const TrainOptions& options)
       folder_(checked_files(options)),
       init_(options.init.empty() ? std::nullopt : std::optional(read_safetensors(options.init))),
       data_(load_data(folder_)),
-      plan_(plan_training(options, data_.train)),
+      plan_(plan_training(options, data_)),
       model_(first_model()),
       state_(model_, options),
       description_{.options = all_words(options_), .data = {}, .log = {}},
@@ -237,7 +230,7 @@ void TrainCommand::announce() {
 
 void TrainCommand::write_checkpoint() {
   description_.log = log_ ? std::optional(log_->position()) : std::nullopt;
-  write_safetensors(options_.checkpoint, make_checkpoint(model_, state_, description_));
+  write_safetensors(options_.checkpoint, make_checkpoint(model_, state_, to_metadata(description_)));
 }
 
 void TrainCommand::after_step(const StepRecord& s) {
@@ -308,11 +301,12 @@ int TrainCommand::run() {
   TrainingHooks hooks;
   hooks.should_stop = [] { return stop_signal() != 0; };
   hooks.after_step = [this](const StepRecord& s) { after_step(s); };
-  const TrainingResult result = train(model_, state_, data_, options_, workers_, hooks);
+  const TrainingResult result = train(model_, state_, training_data(data_, options_.pixels), options_, workers_, hooks);
   progress_.clear();
 
   if (!options_.checkpoint.empty() && result.stopped && all_finite(model_)) write_checkpoint();
-  if (!options_.save.empty() && !result.diverged) save(options_, model_);
+  if (!options_.save.empty() && !result.diverged)
+    save_model(options_.save, model_, options_.network.activation, options_.pixels);
   print(result);
   return exit_code(result);
 }

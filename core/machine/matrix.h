@@ -51,6 +51,9 @@ using real = double;
 using real = float;
 #endif
 
+/// For a program's own numbers. No function of the library makes one, keeps one or frees one: what an Eigen matrix that
+/// owns its numbers does with memory depends on how each source is compiled (EIGEN_MAX_ALIGN_BYTES, -march). Ours is a
+/// Buffer.
 using Matrix = Eigen::Matrix<real, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using Row = Eigen::Map<Eigen::Array<real, 1, Eigen::Dynamic>>;
 using ConstRow = Eigen::Map<const Eigen::Array<real, 1, Eigen::Dynamic>>;
@@ -115,6 +118,11 @@ struct Free {
 class Buffer : public MatrixMap {
  public:
   Buffer(Index rows, Index cols);
+  /// A copy of a matrix or of what a formula of matrices gives.
+  template <class Other>
+  Buffer(const Eigen::DenseBase<Other>& m) : Buffer(m.rows(), m.cols()) {
+    *this = m;
+  }
   Buffer(const Buffer& other);
   Buffer& operator=(const Buffer& other);
   using MatrixMap::operator=;

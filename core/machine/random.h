@@ -12,11 +12,11 @@ namespace tare {
 /// SplitMix64 (Steele, Lea, Flood 2014): 64 bits of state that count up in odd steps, and a hash of each count.
 class Random {
  public:
-  /// Keeps uses of one seed apart: what one stream draws does not depend on how much another has drawn. Whoever draws
-  /// names a stream by a number of its own, as in Stream{1000}; Tare's are below 1000.
-  enum class Stream : std::uint64_t {};
+  /// Keeps uses of one seed apart: what one stream draws does not depend on how much another has drawn. Those up to 999
+  /// are the library's; a program's are `own` and, if it needs more, Stream{1001}, Stream{1002}, ...
+  enum class Stream : std::uint64_t { init = 1, order, dropout, check, digits, toys, split, own = 1000 };
   /// `number` keeps apart what one stream is used for again and again, such as the epochs.
-  Random(std::uint64_t seed, Stream stream, std::uint64_t number = 0);
+  explicit Random(std::uint64_t seed, Stream stream = Stream::own, std::uint64_t number = 0);
 
   std::uint64_t bits();
   /// Uniform in [0, 1), a multiple of 2^-53.

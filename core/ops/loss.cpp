@@ -27,9 +27,9 @@ void check(const char* op, const View& logits, std::span<const int> labels) {
 Var softmax_cross_entropy_composed(Var logits, std::span<const int> labels) {
   check("softmax_cross_entropy_composed", logits.value(), labels);
   Tape& tape = logits.tape();
-  Var is_label = tape.constant(Matrix::Zero(logits.rows(), logits.cols()));
+  Var is_label = tape.constant(MatrixMap::Zero(logits.rows(), logits.cols()));
   for (Index i = 0; i < logits.rows(); ++i) is_label.mutable_value()(i, labels[static_cast<std::size_t>(i)]) = 1;
-  Var ones = tape.constant(Matrix::Ones(logits.cols(), 1));  // A 1 sums each row of A
+  Var ones = tape.constant(MatrixMap::Ones(logits.cols(), 1));  // A 1 sums each row of A
   Var log_sum = log(matmul(exp(logits), ones));
   Var of_label = matmul(mul(logits, is_label), ones);
   return mean(sub(log_sum, of_label));
@@ -63,13 +63,18 @@ Var softmax_cross_entropy(Var logits, std::span<const int> given) {
   });
 }
 
-Index predicted_class(const View& logits, Index row) {
+Var mse(Var prediction, Var target) {
+  require(prediction.shape() == target.shape(), "mse", prediction, target, "two equal shapes");
+  return mean(square(sub(prediction, target)));
+}
+
+int predicted_class(const View& logits, Index row) {
   if (row < 0 || row >= logits.rows() || logits.cols() < 1) {
     throw Error("predicted_class: expected logits with a row {}, found {}", row, shape_of(logits));
   }
   Index largest;
   logits.row(row).maxCoeff(&largest);
-  return largest;
+  return static_cast<int>(largest);
 }
 
 Index count_correct(const View& logits, std::span<const int> labels) {

@@ -1,4 +1,5 @@
-// The classification loss, composed and fused, and the count of correct predictions.
+// The losses: cross-entropy for classes, composed and fused; the mean squared error for numbers. And the count of
+// correct predictions.
 #pragma once
 
 #include <tare/core/tape.h>
@@ -14,8 +15,11 @@ Var softmax_cross_entropy(Var logits, std::span<const int> labels);
 /// The same from primitives; overflows from logits of about 88 in float, 709 in double.
 Var softmax_cross_entropy_composed(Var logits, std::span<const int> labels);
 
+/// Mean over all entries of (prediction - target)^2, the loss of regression: two values [N x C]  ->  [1 x 1].
+Var mse(Var prediction, Var target);
+
 /// Where the largest logit of a row stands, the first of equals; logits [N x K]. Error if there is none.
-Index predicted_class(const View& logits, Index row);
+int predicted_class(const View& logits, Index row);
 /// In how many rows that is the label. Error unless there is one label for each row, in 0 ... K-1.
 Index count_correct(const View& logits, std::span<const int> labels);
 

@@ -71,11 +71,40 @@ Var mul(Var a, Var b) {
   });
 }
 
+// Y = A / B          dA = G / B,   dB = -G o Y / B
+Var div(Var a, Var b) {
+  require(a.shape() == b.shape(), "div", a, b, "two equal shapes");
+  Var y = Tape::record("div", {a, b}, a.rows(), a.cols());
+  y.set([](auto a, auto b) { return a / b; }, a, b);
+  return y.pullback([=](View g) {
+    a.add_grad([](auto g, auto b) { return g / b; }, g, b);
+    b.add_grad([](auto g, auto y, auto b) { return -g * y / b; }, g, y, b);
+  });
+}
+
+// Y = max(A, B)      dA = G where A >= B,   dB = G where A < B
+Var max(Var a, Var b) {
+  require(a.shape() == b.shape(), "max", a, b, "two equal shapes");
+  Var y = Tape::record("max", {a, b}, a.rows(), a.cols());
+  y.set([](auto a, auto b) { return (a >= b).select(a, b); }, a, b);
+  return y.pullback([=](View g) {
+    a.add_grad([](auto g, auto a, auto b) { return (a >= b).select(g, filled_like(g, 0)); }, g, a, b);
+    b.add_grad([](auto g, auto a, auto b) { return (a >= b).select(filled_like(g, 0), g); }, g, a, b);
+  });
+}
+
 // Y = A + c          dA = G
 Var add_scalar(Var a, real c) {
   Var y = Tape::record("add_scalar", {a}, a.rows(), a.cols());
   y.set([=](auto a) { return a + c; }, a);
   return y.pullback([=](View g) { a.add_grad([](auto g) { return g; }, g); });
+}
+
+// Y = c A            dA = c G
+Var mul_scalar(Var a, real c) {
+  Var y = Tape::record("mul_scalar", {a}, a.rows(), a.cols());
+  y.set([=](auto a) { return c * a; }, a);
+  return y.pullback([=](View g) { a.add_grad([=](auto g) { return c * g; }, g); });
 }
 
 // Y = A + 1 r        dA = G,   dr = 1' G
@@ -121,6 +150,15 @@ Var col_mean(Var a) {
   return y.pullback([=](View g) { a.add_grad([=](auto g) { return g / n; }, g); });
 }
 
+// y = A 1            dA = g 1'
+Var row_sum(Var a) {
+  Scratch one = a.tape().scratch(a.cols(), 1);
+  one.setOnes();
+  Var y = Tape::record("row_sum", {a}, a.rows(), 1);
+  y.set(a.value() * View(one));
+  return y.pullback([=](View g) { a.add_grad(g * View(one).transpose()); });
+}
+
 // y = 1' A 1         dA = g 1 1'
 Var sum(Var a) {
   Var y = Tape::record("sum", {a}, 1, 1);
@@ -135,6 +173,45 @@ Var mean(Var a) {
   Var y = Tape::record("mean", {a}, 1, 1);
   y.mutable_value()(0, 0) = sum_of_all(a.value()) / n;
   return y.pullback([=](View g) { a.add_grad([g = g(0, 0) / n] { return g; }); });
+}
+
+// Y = [A B]          [dA dB] = G
+Var concat_cols(Var a, Var b) {
+  require(a.rows() == b.rows(), "concat_cols", a, b, "[N x C] and [N x D]");
+  Var y = Tape::record("concat_cols", {a, b}, a.rows(), a.cols() + b.cols());
+  y.mutable_value().leftCols(a.cols()) = a.value();
+  y.mutable_value().rightCols(b.cols()) = b.value();
+  return y.pullback([=](View g) {
+    Scratch left = a.tape().scratch(a.rows(), a.cols()), right = a.tape().scratch(b.rows(), b.cols());
+    left = g.leftCols(a.cols());
+    right = g.rightCols(b.cols());
+    a.add_grad([](auto part) { return part; }, left);
+    b.add_grad([](auto part) { return part; }, right);
+  });
+}
+
+// Y = A E            dA = G E',   where E picks the columns
+Var slice_cols(Var a, Index begin, Index size) {
+  check(begin >= 0 && begin <= a.cols(), "slice_cols: begin", "a column of the operand", begin);
+  check(size >= 0 && size <= a.cols() - begin, "slice_cols: size", "no more columns than there are", size);
+  Var y = Tape::record("slice_cols", {a}, a.rows(), size);
+  y.mutable_value() = a.value().middleCols(begin, size);
+  return y.pullback([=](View g) {
+    Scratch wide = a.tape().scratch(a.rows(), a.cols());
+    wide.setZero();
+    wide.middleCols(begin, size) = g;
+    a.add_grad([](auto w) { return w; }, wide);
+  });
+}
+
+// Y = e^A / (e^A 1 1')    dA = Y o (G - (G o Y) 1 1')
+Var softmax(Var a) {
+  require_nonempty("softmax", a.value());
+  Var y = Tape::record("softmax", {a}, a.rows(), a.cols());
+  y.set([](auto a) { return (a - a.maxCoeff()).unaryExpr(functions::exp); }, a);  // of which none overflows
+  MatrixMap value = y.mutable_value();
+  for (Index i = 0; i < value.rows(); ++i) value.row(i) /= functions::sum(value.row(i).array());
+  return y.pullback([=](View g) { a.add_grad([](auto g, auto y) { return y * (g - functions::sum(g * y)); }, g, y); });
 }
 
 // Y = A o A          dA = 2 G o A

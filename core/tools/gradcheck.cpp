@@ -16,33 +16,33 @@ class Checker {
   Checker(const std::function<Var(Tape&)>& f, const Parameters& inputs, double floor)
       : f_(f), inputs_(inputs), floor_(floor) {}
 
-  Matrix value() {
+  Buffer value() {
     tape_.clear();
     return f_(tape_).value();
   }
 
   // d value / d inputs[k](i, j), for every entry of the value
-  Matrix central_difference(std::size_t k, Index entry) {
+  Buffer central_difference(std::size_t k, Index entry) {
     real& x = inputs_[k]->value.data()[entry];
     const real x0 = x, h = kStep * std::max(std::abs(x0), real{1});
     x = x0 + h;
-    const Matrix above = value();
+    const Buffer above = value();
     const real twice_h = x - (x0 - h);  // as rounded
     x = x0 - h;
-    const Matrix below = value();
+    const Buffer below = value();
     x = x0;
     return (above - below) / twice_h;
   }
 
   // Puts d sum(upstream o value) / d inputs into their gradients.
-  void backward(const Matrix& upstream) {
+  void backward(const View& upstream) {
     for (Parameter* p : inputs_) p->grad.setZero();
     tape_.clear();
     Var y = f_(tape_);
     tape_.backward(sum(mul(y, tape_.constant(upstream))));
   }
 
-  void compare(const char* check, std::size_t k, const Matrix& analytic, const Matrix& numeric) {
+  void compare(const char* check, std::size_t k, const View& analytic, const View& numeric) {
     Index row, col;
     const auto difference = (analytic - numeric).array().abs();
     // A non-finite difference is infinitely wrong.
@@ -71,12 +71,12 @@ class Checker {
 
 }  // namespace
 
-GradientError check_gradients(const Differentiable& f, const std::vector<Matrix>& inputs, Random& random,
+GradientError check_gradients(const Differentiable& f, const std::vector<Buffer>& inputs, Random& random,
                               double floor) {
   std::vector<Parameter> owned;
   Parameters parameters;
   owned.reserve(inputs.size());
-  for (const Matrix& m : inputs) {
+  for (const Buffer& m : inputs) {
     owned.emplace_back("input", m.rows(), m.cols()).value = m;
     parameters.push_back(&owned.back());
   }
@@ -93,16 +93,16 @@ GradientError check_gradients(const std::function<Var(Tape&)>& f, const Paramete
                               double floor) {
   Checker checker(f, parameters, floor);
 
-  const Matrix value = checker.value();
-  Matrix upstream(value.rows(), value.cols());
+  const Buffer value = checker.value();
+  Buffer upstream(value.rows(), value.cols());
   for (real& g : upstream.reshaped()) g = static_cast<real>(random.normal());
 
-  std::vector<Matrix> numeric_jacobian, numeric_gradient;  // per input: [outputs x entries] and its shape
+  std::vector<Buffer> numeric_jacobian, numeric_gradient;  // per input: [outputs x entries] and its shape
   for (std::size_t k = 0; k < parameters.size(); ++k) {
     const Index entries = parameters[k]->value.size();
-    Matrix jacobian(value.size(), entries), gradient(parameters[k]->value.rows(), parameters[k]->value.cols());
+    Buffer jacobian(value.size(), entries), gradient(parameters[k]->value.rows(), parameters[k]->value.cols());
     for (Index e = 0; e < entries; ++e) {
-      const Matrix column = checker.central_difference(k, e);
+      const Buffer column = checker.central_difference(k, e);
       jacobian.col(e) = column.reshaped<Eigen::RowMajor>();
       gradient.data()[e] = column.cwiseProduct(upstream).sum();
     }
@@ -110,10 +110,10 @@ GradientError check_gradients(const std::function<Var(Tape&)>& f, const Paramete
     numeric_gradient.push_back(gradient);
   }
 
-  std::vector<Matrix> jacobian;
-  for (const Matrix& numeric : numeric_jacobian) jacobian.emplace_back(numeric.rows(), numeric.cols());
+  std::vector<Buffer> jacobian;
+  for (const Buffer& numeric : numeric_jacobian) jacobian.emplace_back(numeric.rows(), numeric.cols());
   for (Index output = 0; output < value.size(); ++output) {
-    Matrix one = Matrix::Zero(value.rows(), value.cols());
+    Buffer one(value.rows(), value.cols());
     one.data()[output] = 1;
     checker.backward(one);
     for (std::size_t k = 0; k < parameters.size(); ++k) {

@@ -26,7 +26,7 @@ struct GradientError {
 /// one backward pass from a random upstream gradient g, that is, of sum(g o f). (An all-ones g would check nothing
 /// for batch normalization, whose gradient it makes zero.) `floor` is the smallest scale that errors are taken
 /// relative to.
-GradientError check_gradients(const Differentiable& f, const std::vector<Matrix>& inputs, Random& random,
+GradientError check_gradients(const Differentiable& f, const std::vector<Buffer>& inputs, Random& random,
                               double floor = 1);
 
 /// The same for a function that puts the parameters on the tape itself, as a layer does.

@@ -32,8 +32,8 @@ real draw(Domain domain, Random& random) {
   return static_cast<real>(0.5 + 1.5 * random.uniform());
 }
 
-Matrix draw(Shape shape, Domain domain, Random& random) {
-  Matrix m(shape.rows, shape.cols);
+Buffer draw(Shape shape, Domain domain, Random& random) {
+  Buffer m(shape.rows, shape.cols);
   for (Index i = 0; i < m.size(); ++i) m.data()[i] = draw(domain, random);
   return m;
 }
@@ -43,7 +43,7 @@ constexpr real kEps = static_cast<real>(1e-5);  // of the normalizations
 // The largest |gamma| / s of batch normalization, s = sqrt(variance + eps) of each column. Its Jacobian is gamma / s
 // times a projection, which at N = 2 takes away nearly everything; rounding still is of the size of gamma / s. (The
 // upstream gradient's size belongs into the scale too. It is 1 for the Jacobian, about 2 for the random gradient.)
-double normalization_scale(const Matrix& x, const Matrix& gamma) {
+double normalization_scale(const View& x, const View& gamma) {
   double scale = 0;
   for (Index c = 0; c < x.cols(); ++c) {
     const double mean = x.col(c).mean();
@@ -76,9 +76,10 @@ class Table {
     for (Shape x : x_shapes) {
       add(op, {{x, {1, x.cols}, {1, x.cols}}}, f);
       OpCase& c = cases.back();
-      const Matrix& gamma = c.inputs[1];
-      c.floor = of_rows ? normalization_scale(c.inputs[0].transpose(),
-                                              Matrix::Constant(1, x.rows, gamma.cwiseAbs().maxCoeff()))
+      const View gamma = c.inputs[1];
+      Buffer largest_gamma(1, x.rows);
+      largest_gamma.setConstant(gamma.cwiseAbs().maxCoeff());
+      c.floor = of_rows ? normalization_scale(Buffer(c.inputs[0].transpose()), largest_gamma)
                         : normalization_scale(c.inputs[0], gamma);
       c.floor = std::max(c.floor, 1.0);
     }
@@ -115,15 +116,26 @@ std::vector<OpCase> op_table() {
   t.add("add", two, [](Tape&, Inputs in) { return add(in[0], in[1]); });
   t.add("sub", two, [](Tape&, Inputs in) { return sub(in[0], in[1]); });
   t.add("mul", two, [](Tape&, Inputs in) { return mul(in[0], in[1]); });
+  t.add("div", two, Domain::positive, [](Tape&, Inputs in) { return div(in[0], in[1]); });
+  t.add("max", two, [](Tape&, Inputs in) { return max(in[0], in[1]); });
   t.add("add_scalar", one, [](Tape&, Inputs in) { return add_scalar(in[0], real{0.3}); });
+
+  t.add("mul_scalar", one, [](Tape&, Inputs in) { return mul_scalar(in[0], real{-1.7}); });
 
   t.add("add_row", with_row, [](Tape&, Inputs in) { return add_row(in[0], in[1]); });
   t.add("sub_row", with_row, [](Tape&, Inputs in) { return sub_row(in[0], in[1]); });
   t.add("mul_row", with_row, [](Tape&, Inputs in) { return mul_row(in[0], in[1]); });
 
   t.add("col_mean", one, [](Tape&, Inputs in) { return col_mean(in[0]); });
+  t.add("row_sum", one, [](Tape&, Inputs in) { return row_sum(in[0]); });
   t.add("sum", one, [](Tape&, Inputs in) { return sum(in[0]); });
   t.add("mean", one, [](Tape&, Inputs in) { return mean(in[0]); });
+
+  t.add("concat_cols", {{{1, 1}, {1, 1}}, {{3, 5}, {3, 2}}},
+        [](Tape&, Inputs in) { return concat_cols(in[0], in[1]); });
+  t.add("slice_cols", {{{1, 1}}, {{3, 5}}},
+        [](Tape&, Inputs in) { return slice_cols(in[0], in[0].cols() / 4, (in[0].cols() + 1) / 2); });
+  t.add("softmax", one, [](Tape&, Inputs in) { return softmax(in[0]); });
 
   t.add("square", one, [](Tape&, Inputs in) { return square(in[0]); });
   t.add("rsqrt", one, Domain::positive, [](Tape&, Inputs in) { return rsqrt(in[0]); });
@@ -160,6 +172,7 @@ std::vector<OpCase> op_table() {
   t.add_loss("softmax_cross_entropy", logits, [](const std::vector<int>& labels) {
     return [=](Tape&, Inputs in) { return softmax_cross_entropy(in[0], labels); };
   });
+  t.add("mse", two, [](Tape&, Inputs in) { return mse(in[0], in[1]); });
   t.add_loss("softmax_cross_entropy_composed", logits, [](const std::vector<int>& labels) {
     return [=](Tape&, Inputs in) { return softmax_cross_entropy_composed(in[0], labels); };
   });

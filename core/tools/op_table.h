@@ -13,7 +13,7 @@ namespace TARE_NAMESPACE {
 struct OpCase {
   std::string op;  // the function's name
   std::string shapes;
-  std::vector<Matrix> inputs;
+  std::vector<Buffer> inputs;
   Differentiable f;
   double floor = 1;  // the smallest scale that errors are taken relative to
 };

@@ -15,7 +15,7 @@
 namespace tare {
 namespace {
 
-constexpr Random::Stream kStream{5};
+constexpr auto kStream = Random::Stream::digits;
 
 constexpr std::int64_t kTraining = 60'000, kTest = 10'000, kSide = 28;
 

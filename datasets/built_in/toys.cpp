@@ -8,7 +8,7 @@
 namespace tare {
 namespace {
 
-constexpr Random::Stream kStream{6};
+constexpr auto kStream = Random::Stream::toys;
 
 constexpr std::int64_t kTraining = 20'000, kTest = 2'000;
 constexpr double kPi = 3.14159265358979323846;
@@ -74,7 +74,7 @@ DataSet make_toy(std::string_view name, std::uint64_t seed) {
       const Point p = recipe.toy(label, random);
       set.pixels.push_back(to_byte(p.x));
       set.pixels.push_back(to_byte(p.y));
-      set.labels.push_back(static_cast<std::uint8_t>(label));
+      set.labels.push_back(label);
     }
     return set;
   };

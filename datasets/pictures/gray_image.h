@@ -16,8 +16,8 @@ struct GrayImage {
   std::vector<std::uint8_t> pixels;  // rows * cols, row by row; 0 is black, 255 white
 
   GrayImage() = default;
-  GrayImage(std::int64_t rows, std::int64_t cols, std::uint8_t gray = 0)
-      : rows(rows), cols(cols), pixels(static_cast<std::size_t>(rows * cols), gray) {}
+  GrayImage(std::int64_t rows_, std::int64_t cols_, std::uint8_t gray = 0)
+      : rows(rows_), cols(cols_), pixels(static_cast<std::size_t>(rows_ * cols_), gray) {}
 
   std::uint8_t& operator()(std::int64_t row, std::int64_t col) {
     return pixels[static_cast<std::size_t>(row * cols + col)];

@@ -2,7 +2,7 @@
 
 #include <tare/datasets/pictures/mnist_form.h>
 
-#include <Eigen/Dense>
+#include <Eigen/Cholesky>
 
 #include <algorithm>
 #include <array>
@@ -100,7 +100,7 @@ class Paper {
   }
 
  private:
-  using Terms = Eigen::Matrix<double, 6, 1>;
+  using Terms = Eigen::Matrix<double, 6, 1, Eigen::DontAlign>;  // alike however Eigen is configured
 
   Terms terms_at(std::int64_t p) const {
     const auto scaled = [](std::int64_t i, std::int64_t n) {
@@ -114,7 +114,8 @@ class Paper {
   float tolerance() const { return std::max(2.0F, 3 * noise_); }
 
   void fit(const std::vector<std::int64_t>& pixels, int terms) {
-    Eigen::Matrix<double, 6, 6> squares = Eigen::Matrix<double, 6, 6>::Zero();
+    using Squares = Eigen::Matrix<double, 6, 6, Eigen::DontAlign>;
+    Squares squares = Squares::Zero();
     Terms products = Terms::Zero();
     for (const std::int64_t p : pixels) {
       if (std::abs(residual(p)) > tolerance()) continue;
@@ -124,8 +125,14 @@ class Paper {
     }
     if (squares(0, 0) < 6) return;
     squares.diagonal() += Terms::Constant(1e-6 * squares(0, 0));
-    coefficients_.setZero();
-    coefficients_.head(terms) = squares.topLeftCorner(terms, terms).ldlt().solve(products.head(terms));
+    // The coefficients of the other terms are 0. (A matrix of a size that is known needs no memory of Eigen's.)
+    for (Eigen::Index i = terms; i < 6; ++i) {
+      squares.row(i).setZero();
+      squares.col(i).setZero();
+      squares(i, i) = 1;
+      products(i) = 0;
+    }
+    coefficients_ = squares.llt().solve(products);
     update_noise(pixels);
   }
 

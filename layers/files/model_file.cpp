@@ -24,11 +24,11 @@ void check_size(const std::vector<std::int64_t>& shape, Index size, const std::s
   if (product != size) throw Error("{}: expected the shape of {} numbers, found {}", where, size, shape_text(shape));
 }
 
-using Found = std::variant<Matrix, std::int64_t, std::uint64_t>;
+using Found = std::variant<Buffer, std::int64_t, std::uint64_t>;
 
 template <class From>
-Matrix converted(const std::vector<std::byte>& bytes, Index rows, Index cols) {
-  Matrix m(rows, cols);
+Buffer converted(const std::vector<std::byte>& bytes, Index rows, Index cols) {
+  Buffer m(rows, cols);
   for (Index i = 0; i < m.size(); ++i) {
     From number;
     std::memcpy(&number, bytes.data() + sizeof(From) * static_cast<std::size_t>(i), sizeof(From));
@@ -120,7 +120,7 @@ Safetensors state_tensors(const std::vector<ConstStateTensor>& state) {
   return contents;
 }
 
-Safetensors state_tensors(const Sequential& model) { return state_tensors(state_of(model)); }
+Safetensors state_tensors(const Layer& model) { return state_tensors(state_of(model)); }
 
 void load_state(const std::vector<StateTensor>& state, const std::string& owner, const Safetensors& contents,
                 const std::string& file) {
@@ -139,13 +139,13 @@ void load_state(const std::vector<StateTensor>& state, const std::string& owner,
   for (const StateTensor& tensor : state) {
     const std::string where = fmt::format("{}: {}", file, tensor.name);
     found.push_back(decode(tensor, contents.tensors.at(tensor.name), where));
-    if (const auto* m = std::get_if<Matrix>(&found.back())) check_numbers(*m, tensor.values, where);
+    if (const auto* m = std::get_if<Buffer>(&found.back())) check_numbers(*m, tensor.values, where);
     if (const auto* count = std::get_if<std::int64_t>(&found.back())) check_count(*count, where);
   }
   for (std::size_t i = 0; i < state.size(); ++i) {
     if (const auto* m = std::get_if<MatrixMap>(&state[i].data)) {
       MatrixMap to = *m;
-      to = std::get<Matrix>(found[i]);
+      to = std::get<Buffer>(found[i]);
     } else if (const auto* count = std::get_if<std::int64_t*>(&state[i].data)) {
       **count = std::get<std::int64_t>(found[i]);
     } else {
@@ -154,7 +154,7 @@ void load_state(const std::vector<StateTensor>& state, const std::string& owner,
   }
 }
 
-void load_state(Sequential& model, const Safetensors& contents, const std::string& file) {
+void load_state(Layer& model, const Safetensors& contents, const std::string& file) {
   load_state(model.state(), "the model " + model.describe(), contents, file);
 }
 
@@ -170,7 +170,7 @@ Sequential build_model(const Safetensors& contents, Activation activation, const
       throw Error("{}: {}: expected a tensor at a position before it", file, weight_name);
     }
     if (gap >= 1) model.add(activation_layer(activation));
-    if (gap == 2) model.add(Dropout(0, Random(0, Random::Stream{3})));
+    if (gap == 2) model.add(Dropout(0, Random(0)));
 
     const bool is_linear = shape.size() == 2;
     const Index in = shape.empty() ? 0 : shape.back();

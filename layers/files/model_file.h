@@ -10,14 +10,14 @@ namespace TARE_NAMESPACE {
 /// The state, in the precision of `real`, ready to be written. Error, naming the tensor, if load_state would refuse
 /// its numbers: of a model that diverged, or that was folded beyond the largest number.
 Safetensors state_tensors(const std::vector<ConstStateTensor>& state);
-Safetensors state_tensors(const Sequential& model);
+Safetensors state_tensors(const Layer& model);
 
 /// Copies the file's tensors into the model, or into any other state. Error, naming the tensor, unless both have the
 /// same names, shapes and kinds of numbers, and the numbers are what they may be; then nothing is changed. F32 and
 /// F64 are converted. `file` and `owner` name both sides in messages.
 void load_state(const std::vector<StateTensor>& state, const std::string& owner, const Safetensors& contents,
                 const std::string& file);
-void load_state(Sequential& model, const Safetensors& contents, const std::string& file);
+void load_state(Layer& model, const Safetensors& contents, const std::string& file);
 
 /// Builds the nn.Sequential that has these tensors and loads it: a two-dimensional weight is a Linear's, a
 /// one-dimensional one a BatchNorm's if it has running statistics, else a LayerNorm's. A position without tensors is an

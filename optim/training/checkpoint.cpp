@@ -9,11 +9,11 @@ namespace {
 
 // What of a run is no matrix of its model or its optimizer.
 struct Numbers {
-  Numbers(Sequential& model, const RunState& state)
+  Numbers(const Layer& model, const RunState& state)
       : step(state.step),
         epoch_correct(state.epoch_correct),
         epoch_loss(std::bit_cast<std::uint64_t>(state.epoch_loss)) {
-    for (const Random* g : model.generators()) generators.push_back(g->state());
+    for (const Random* g : generators_of(model)) generators.push_back(g->state());
   }
 
   std::int64_t step, epoch_correct;
@@ -21,7 +21,7 @@ struct Numbers {
   std::vector<std::uint64_t> generators;
 };
 
-std::vector<StateTensor> whole_state(Sequential& model, RunState& state, Numbers& numbers) {
+std::vector<StateTensor> whole_state(Layer& model, RunState& state, Numbers& numbers) {
   std::vector<StateTensor> all;
   const auto add = [&](const std::string& prefix, std::vector<StateTensor> part) {
     for (StateTensor& tensor : part) {
@@ -42,15 +42,16 @@ std::vector<StateTensor> whole_state(Sequential& model, RunState& state, Numbers
 
 }  // namespace
 
-Safetensors make_checkpoint(Sequential& model, RunState& state, const RunDescription& run) {
+Safetensors make_checkpoint(const Layer& model, const RunState& state, std::map<std::string, std::string> metadata) {
   Numbers numbers(model, state);
-  const std::vector<StateTensor> all = whole_state(model, state, numbers);
+  // (Only where the numbers are is asked for, and nothing is written there.)
+  const std::vector<StateTensor> all = whole_state(const_cast<Layer&>(model), const_cast<RunState&>(state), numbers);
   Safetensors contents = state_tensors({all.begin(), all.end()});
-  contents.metadata = to_metadata(run);
+  contents.metadata = std::move(metadata);
   return contents;
 }
 
-void load_checkpoint(const Safetensors& checkpoint, const std::string& file, Sequential& model, RunState& state) {
+void load_checkpoint(const Safetensors& checkpoint, const std::string& file, Layer& model, RunState& state) {
   Numbers numbers(model, state);
   load_state(whole_state(model, state, numbers), "the run that its options describe", checkpoint, file);
   state.step = numbers.step;

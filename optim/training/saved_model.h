@@ -1,18 +1,37 @@
-// A saved model ready to be used, with what its file says about it or, where it is silent, the options.
+// A saved model ready to be used: its network, and how its inputs are scaled.
 #pragma once
 
-#include <tare/apps/cli/options.h>
-#include <tare/layers/sequential.h>
+#include <tare/datasets/batches.h>
+#include <tare/layers/files/safetensors.h>
+#include <tare/layers/mlp.h>
+
+#include <filesystem>
+#include <optional>
 
 namespace TARE_NAMESPACE {
 
 struct SavedModel {
   Sequential model;
+  Activation activation;
   Pixels pixels;
   Index inputs, outputs;
 };
 
-/// Error if the file is no model; UsageError if an option contradicts what the file says.
-SavedModel load_saved_model(const SavedModelOptions& options);
+/// What a file from elsewhere does not say about its model: relu and standard unless given.
+struct SavedModelSettings {
+  std::optional<Activation> activation = {};
+  std::optional<Pixels> pixels = {};
+};
+
+/// Writes the model, atomically, with what load_model must know. Error, naming the file or the tensor, if a number is not
+/// finite or the file cannot be written.
+void save_model(const std::filesystem::path& file, const Sequential& model, Activation activation, Pixels pixels);
+
+/// Builds the network that the file describes (layers/files/model_file.h) and loads it. Error, naming the file, if it is
+/// no such model, or if it says something else than the settings. A model of layers of one's own is built by the program
+/// and loaded by load_state instead.
+SavedModel load_model(const std::filesystem::path& file, const SavedModelSettings& settings = {});
+/// The same of contents that were read already.
+SavedModel load_model(const Safetensors& contents, const std::string& file, const SavedModelSettings& settings = {});
 
 }  // namespace TARE_NAMESPACE

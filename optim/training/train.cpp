@@ -2,7 +2,6 @@
 
 #include <tare/core/ops/loss.h>
 #include <tare/core/tools/inspect.h>
-#include <tare/layers/fold.h>
 #include <tare/optim/schedule.h>
 
 #include <chrono>
@@ -12,7 +11,7 @@
 namespace TARE_NAMESPACE {
 namespace {
 
-std::unique_ptr<Optimizer> make_optimizer(const Parameters& parameters, const TrainOptions& o) {
+std::unique_ptr<Optimizer> make_optimizer(const Parameters& parameters, const TrainingOptions& o) {
   if (o.optimizer == OptimizerKind::sgd) {
     return std::make_unique<Sgd>(parameters, Sgd::Options{.momentum = o.momentum, .weight_decay = o.weight_decay});
   }
@@ -20,7 +19,7 @@ std::unique_ptr<Optimizer> make_optimizer(const Parameters& parameters, const Tr
   return std::make_unique<Adam>(parameters, Adam::Options{.weight_decay = o.weight_decay, .decoupled = decoupled});
 }
 
-double learning_rate(const TrainOptions& o, Index step, const TrainingPlan& plan) {
+double learning_rate(const TrainingOptions& o, Index step, const TrainingPlan& plan) {
   switch (o.schedule.kind) {
     case ScheduleOptions::Kind::constant:
       break;
@@ -31,9 +30,6 @@ double learning_rate(const TrainOptions& o, Index step, const TrainingPlan& plan
   }
   return o.lr;
 }
-
-// A loss as it is reported. The sign of a NaN is the processor's choice: without it NaN reads alike everywhere.
-double reported(double loss) { return std::isnan(loss) ? std::numeric_limits<double>::quiet_NaN() : loss; }
 
 // Counts the seconds between start() and stop().
 class Stopwatch {
@@ -50,39 +46,19 @@ class Stopwatch {
 
 }  // namespace
 
-Evaluation evaluate(const Sequential& given, const ImageSet& set, Pixels pixels, Tape& tape, const LogitsHook& hook) {
-  constexpr Index kChunk = 500;  // samples at a time, so that little memory is needed
-  const Sequential model = fold_where_possible(given);
-  Evaluation result{.loss = 0, .samples = set.count, .correct = 0, .confusion = {}};
-  std::vector<int> labels;
-  for (Index begin = 0; begin < set.count; begin += kChunk) {
-    const Index size = std::min<Index>(kChunk, set.count - begin);
-    tape.clear();
-    labels.assign(set.labels.begin() + begin, set.labels.begin() + begin + size);
-    Var logits = evaluate(model, gather(set, pixels, begin, size, tape));
-    Var loss = softmax_cross_entropy(logits, labels);
-    result.loss += static_cast<double>(loss.value()(0, 0)) * static_cast<double>(size);
-
-    const Index classes = logits.cols();
-    result.confusion.resize(static_cast<std::size_t>(classes * classes));
-    for (Index i = 0; i < size; ++i) {
-      const Index label = labels[static_cast<std::size_t>(i)], predicted = predicted_class(logits.value(), i);
-      ++result.confusion[static_cast<std::size_t>(label * classes + predicted)];
-      result.correct += label == predicted;
-    }
-    if (hook) hook(logits.value(), begin);
-  }
-  result.loss = reported(result.loss / static_cast<double>(set.count));
-  return result;
+TrainingData training_data(const DataSet& data, Pixels pixels) {
+  TrainingData both{Samples(data.train, pixels)};
+  if (data.test.count > 0) both.test.emplace(data.test, pixels);
+  return both;
 }
 
-StepResult training_step(Sequential& model, const Parameters& parameters, Optimizer& optimizer,
-                         const StepOptions& options, const Batch& batch) {
+StepResult training_step(Layer& model, const Parameters& parameters, Optimizer& optimizer, const StepOptions& options,
+                         const Batch& batch, const Loss& loss_of) {
   Tape& tape = batch.x.tape();
-  const Var logits = model.forward(batch.x, Mode::train);
-  const Var loss = softmax_cross_entropy(logits, batch.labels);
-  StepResult result{.loss = reported(static_cast<double>(loss.value()(0, 0))),
-                    .correct = count_correct(logits.value(), batch.labels),
+  const Var output = model.forward(batch.x, Mode::train);
+  const Var loss = loss_of(output, batch);
+  StepResult result{.loss = reported(static_cast<double>(loss.item())),
+                    .correct = is_classified(output, batch) ? count_correct(output.value(), batch.labels) : 0,
                     .anomaly = {}};
   result.diverged = !std::isfinite(result.loss);
   if (!result.diverged) {
@@ -100,32 +76,43 @@ StepResult training_step(Sequential& model, const Parameters& parameters, Optimi
   return result;
 }
 
-TrainingPlan plan_training(const TrainOptions& options, const ImageSet& set) {
-  if (options.batch > set.count) {
-    throw Error("--batch: expected at most the {} training images, found {}", set.count, options.batch);
+TrainingPlan plan_training(const TrainingOptions& options, Index samples) {
+  if (options.batch < 1 || options.batch > samples) {
+    throw Error("batch: expected 1 to {} training samples, found {}", samples, options.batch);
   }
-  TrainingPlan plan{.steps_per_epoch = static_cast<Index>(set.count) / options.batch,
-                    .steps = std::numeric_limits<Index>::max(),
-                    .epochs = 0};
+  if (!options.epochs && !options.steps) throw Error("training: expected a number of epochs or steps, found neither");
+  constexpr Index kMost = std::numeric_limits<Index>::max();
+  TrainingPlan plan{.steps_per_epoch = samples / options.batch, .steps = kMost, .epochs = 0};
+  const auto check_count = [](const char* name, std::optional<Index> count, Index most) {
+    check(!count || (*count >= 1 && *count <= most), name, fmt::format("1 to {}", most).c_str(), count.value_or(0));
+  };
+  check_count("training: epochs", options.epochs, kMost / plan.steps_per_epoch);
+  check_count("training: steps", options.steps, kMost);
+  check_count("training: eval_every", options.eval_every, kMost);
+  check_count("training: schedule: period", options.schedule.period, kMost / plan.steps_per_epoch);
   if (options.epochs) plan.steps = *options.epochs * plan.steps_per_epoch;
   if (options.steps) plan.steps = std::min(plan.steps, *options.steps);
   plan.epochs = (plan.steps + plan.steps_per_epoch - 1) / plan.steps_per_epoch;
   return plan;
 }
 
-RunState::RunState(Sequential& model, const TrainOptions& options)
-    : optimizer(make_optimizer(model.parameters(), options)) {}
+RunState::RunState(Layer& model, const TrainingOptions& options)
+    : RunState(make_optimizer(model.parameters(), options)) {}
 
-TrainingResult train(Sequential& model, const DataSet& data, const TrainOptions& options, Workers& workers,
+RunState::RunState(std::unique_ptr<Optimizer> optimizer_) : optimizer(std::move(optimizer_)) {
+  if (optimizer == nullptr) throw Error("training: expected an optimizer, found none");
+}
+
+TrainingResult train(Layer& model, const TrainingData& data, const TrainingOptions& options, Workers& workers,
                      const TrainingHooks& hooks) {
   RunState state(model, options);
   return train(model, state, data, options, workers, hooks);
 }
 
-TrainingResult train(Sequential& model, RunState& state, const DataSet& data, const TrainOptions& options,
+TrainingResult train(Layer& model, RunState& state, const TrainingData& data, const TrainingOptions& options,
                      Workers& workers, const TrainingHooks& hooks) {
-  const TrainingPlan plan = plan_training(options, data.train);
-  Batches batches(data.train, options.pixels, options.batch, options.seed, options.shuffle);
+  const TrainingPlan plan = plan_training(options, data.train.count());
+  Batches batches(data.train, options.batch, options.seed, options.shuffle);
   const Parameters parameters = model.parameters();
   Tape tape(workers), evaluation_tape(workers, Tape::Gradients::none);
   Stopwatch watch;
@@ -152,18 +139,18 @@ TrainingResult train(Sequential& model, RunState& state, const DataSet& data, co
   TrainingResult result;
   StepRecord& record = result.last;
   if (state.step > 0) record = record_of(state.step);
-  if (state.step == plan.steps && data.test.count > 0) {
-    result.evaluation = evaluate(model, data.test, options.pixels, evaluation_tape);
-  }
+  const auto evaluated = [&] { return evaluate(model, *data.test, evaluation_tape, {}, hooks.loss); };
+  if (state.step == plan.steps && data.test) result.evaluation = evaluated();
   for (Index step = state.step; step < plan.steps; ++step) {
-    result.stopped = hooks.should_stop();
+    result.stopped = hooks.should_stop && hooks.should_stop();
     if (result.stopped) return result;
     result.evaluation.reset();
     watch.start();
 
     tape.clear();
     const StepOptions step_options{learning_rate(options, step, plan), options.clip, options.detect_anomaly};
-    const StepResult done = training_step(model, parameters, *state.optimizer, step_options, batches.at(step, tape));
+    const StepResult done =
+        training_step(model, parameters, *state.optimizer, step_options, batches.at(step, tape), hooks.loss);
     result.diverged = done.diverged;
     result.anomaly = done.anomaly;
     if (!done.diverged) state.step = step + 1;
@@ -176,8 +163,8 @@ TrainingResult train(Sequential& model, RunState& state, const DataSet& data, co
     record = record_of(step + 1);
     record.loss = done.loss;
     const bool asked = options.eval_every && record.step % *options.eval_every == 0;
-    if (!result.diverged && data.test.count > 0 && (asked || record.ends_epoch || record.ends_training)) {
-      result.evaluation = evaluate(model, data.test, options.pixels, evaluation_tape);
+    if (!result.diverged && data.test && (asked || record.ends_epoch || record.ends_training)) {
+      result.evaluation = evaluated();
       record.evaluation = &*result.evaluation;
       if (!std::isfinite(result.evaluation->loss)) {
         result.diverged = true;
@@ -186,7 +173,7 @@ TrainingResult train(Sequential& model, RunState& state, const DataSet& data, co
     }
     record.diverged = result.diverged;
     record.ends_training = record.ends_training || result.diverged;
-    hooks.after_step(record);
+    if (hooks.after_step) hooks.after_step(record);
     if (result.diverged) {
       result.evaluation.reset();
       return result;

@@ -1,32 +1,33 @@
 // The one training loop: a batch, forward, backward, update, and now and then an evaluation. It prints nothing; the
 // caller's hooks see every step.
+//
+//   const DataSet data = load_data("digits");
+//   Sequential model = make_mlp({.in = data.train.features(), .hidden = {256, 128}, .out = data.classes}, 1);
+//   Workers workers(2);
+//   const TrainingResult result =
+//       train(model, training_data(data, Pixels::standard), {.lr = 0.05, .epochs = 5}, workers);
+//   result.evaluation->accuracy() is what was to be known.
 #pragma once
 
-#include <tare/apps/cli/options.h>
-#include <tare/datasets/batches.h>
-#include <tare/layers/sequential.h>
 #include <tare/optim/optimizer.h>
+#include <tare/optim/training/evaluate.h>
+#include <tare/optim/training/training_options.h>
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
 namespace TARE_NAMESPACE {
 
-struct Evaluation {
-  double loss;  // mean cross-entropy in nats
-  std::int64_t samples, correct;
-  std::vector<std::int64_t> confusion;  // classes x classes: [label * classes + prediction]
-
-  double accuracy() const { return static_cast<double>(correct) / static_cast<double>(samples); }
+/// What is trained on and, if there is anything, what it is evaluated on.
+struct TrainingData {
+  Samples train;
+  std::optional<Samples> test = {};
 };
-
-/// Is shown the logits of consecutive samples from `begin` on.
-using LogitsHook = std::function<void(const View& logits, Index begin)>;
-
-/// Every sample of the set, in evaluation mode. BatchNorm is folded away (layers/fold.h): the same numbers to rounding,
-/// in less time. `tape` must record no gradients. Error if a label is beyond the model's classes.
-Evaluation evaluate(const Sequential& model, const ImageSet& set, Pixels pixels, Tape& tape,
-                    const LogitsHook& hook = {});
+/// Borrows the images.
+TrainingData training_data(const DataSet& data, Pixels pixels);
+TrainingData training_data(DataSet&&, Pixels) = delete;
 
 struct StepOptions {
   double lr;
@@ -36,15 +37,15 @@ struct StepOptions {
 
 struct StepResult {
   double loss;            // of the batch, before the update
-  Index correct;          // samples of the batch that were classified correctly
+  Index correct;          // samples of the batch that were classified correctly; 0 without labels
   bool diverged = false;  // a number is not finite, and no update was made
   std::string anomaly;    // with `detect_anomaly`, where the first such number came from
 };
 
 /// One step of training on a batch, on the tape that holds it: forward, backward, update. `parameters` are the
 /// model's, which are the optimizer's, too.
-StepResult training_step(Sequential& model, const Parameters& parameters, Optimizer& optimizer,
-                         const StepOptions& options, const Batch& batch);
+StepResult training_step(Layer& model, const Parameters& parameters, Optimizer& optimizer, const StepOptions& options,
+                         const Batch& batch, const Loss& loss = default_loss);
 
 struct StepRecord {
   std::int64_t step, epoch;  // from 1
@@ -58,9 +59,11 @@ struct StepRecord {
   const Evaluation* evaluation;  // after the update, where there was one
 };
 
+/// What the caller adds to the loop; each may be missing.
 struct TrainingHooks {
-  std::function<void(const StepRecord&)> after_step;
-  std::function<bool()> should_stop;  // asked before every step
+  std::function<void(const StepRecord&)> after_step = {};
+  std::function<bool()> should_stop = {};  // asked before every step
+  Loss loss = default_loss;
 };
 
 struct TrainingResult {
@@ -75,13 +78,16 @@ struct TrainingPlan {
   Index steps_per_epoch, steps, epochs;
 };
 
-/// How long the options will train. Error if the data is smaller than a batch.
-TrainingPlan plan_training(const TrainOptions& options, const ImageSet& set);
+/// How long the options will train on so many samples. Error, naming the field, if there are fewer than a batch, if no end
+/// is set, or if a count is out of its range.
+TrainingPlan plan_training(const TrainingOptions& options, Index samples);
 
 /// Where a run stands, besides its model: with both, training goes on exactly as if it had never stopped.
 struct RunState {
-  /// At the start. Borrows the model's parameters.
-  RunState(Sequential& model, const TrainOptions& options);
+  /// At the start, with the optimizer that the options name, or with one of the caller's own. Both borrow the model's
+  /// parameters.
+  RunState(Layer& model, const TrainingOptions& options);
+  explicit RunState(std::unique_ptr<Optimizer> optimizer);
 
   std::unique_ptr<Optimizer> optimizer;
   std::int64_t step = 0;           // updates made
@@ -91,10 +97,10 @@ struct RunState {
 
 /// From where `state` stands to the end of the plan, its loops split over the workers. When a hook is called, `state`
 /// and the model are those after the step.
-TrainingResult train(Sequential& model, RunState& state, const DataSet& data, const TrainOptions& options,
-                     Workers& workers, const TrainingHooks& hooks);
+TrainingResult train(Layer& model, RunState& state, const TrainingData& data, const TrainingOptions& options,
+                     Workers& workers, const TrainingHooks& hooks = {});
 /// From the start.
-TrainingResult train(Sequential& model, const DataSet& data, const TrainOptions& options, Workers& workers,
-                     const TrainingHooks& hooks);
+TrainingResult train(Layer& model, const TrainingData& data, const TrainingOptions& options, Workers& workers,
+                     const TrainingHooks& hooks = {});
 
 }  // namespace TARE_NAMESPACE

@@ -12,7 +12,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 report=${1-}
 if [ -z "$report" ]; then
-  build release tare_program
+  build release tare
   "$root/build/tare" compare --out "$folder/comparison" --steps 60 --eval-every 20 --seeds 2 --quiet >/dev/null
   report=$folder/comparison/report.html
 fi

@@ -1,4 +1,5 @@
 // A run that goes on from a checkpoint is the run that was never stopped, to the last bit of its weights and its log.
+#include <tare/apps/cli/options.h>
 #include <tare/layers/linear.h>
 #include <tare/optim/training/checkpoint.h>
 #include "tests/apps/program_testing.h"
@@ -30,7 +31,7 @@ DataSet noise_data() {
   auto set = [&](std::int64_t count) {
     ImageSet images{.count = count, .rows = 3, .cols = 3, .pixels = {}, .labels = {}};
     for (std::int64_t i = 0; i < count * 9; ++i) images.pixels.push_back(static_cast<std::uint8_t>(random.below(256)));
-    for (std::int64_t i = 0; i < count; ++i) images.labels.push_back(static_cast<std::uint8_t>(random.below(4)));
+    for (std::int64_t i = 0; i < count; ++i) images.labels.push_back(static_cast<int>(random.below(4)));
     return images;
   };
   return {.train = set(53), .test = set(20), .classes = 4};
@@ -57,8 +58,8 @@ struct Run {
       seen += fmt::format("{} {} {} {} {} {} {}\n", s.step, s.epoch, s.lr, s.loss, s.epoch_loss, s.epoch_accuracy,
                           s.evaluation == nullptr ? 0 : s.evaluation->loss);
     };
-    const TrainingResult result = train(model, state, data, options, workers, hooks);
-    CHECK(result.stopped == (end < plan_training(options, data.train).steps));
+    const TrainingResult result = train(model, state, training_data(data, options.pixels), options, workers, hooks);
+    CHECK(result.stopped == (end < plan_training(options, data.train.count).steps));
     CHECK(result.last.step == end);
     return seen;
   }

@@ -2,6 +2,7 @@
 """Undoes the choices that docs/7-speed.md is about, one at a time, in a copy of the sources, and measures each.
 
     python3 tests/bench/choices.py --data DIR [--repetitions N] [--copy FOLDER] [CHOICE...]
+    python3 tests/bench/choices.py --check          # only whether the sources still say what is to be undone
 
 Each line of the result is the change of W1's and W3's processor time per epoch on one thread, against the sources as
 they are: the median over runs that take turns. Processor time, because it suffers less than time on the wall from
@@ -27,13 +28,13 @@ CHOICES = {
     "pieces": ("a whole weight is updated line by line",
                [("optim/optimizer.cpp", "kPiece = 1024", "kPiece = 1 << 30")]),
     "floats": ("images are kept as floats, scaled once",
-               [("datasets/batches.cpp", "  const auto pixels_of = [&](Index i) { return set.pixels.data() + image_of(i) * features; };",
+               [("datasets/batches.cpp", "  const auto pixels_of = [&](Index i) { return set.pixels.data() + place(i) * features; };",
                  """  static std::vector<real> scaled;
   if (scaled.empty()) {
     scaled.resize(set.pixels.size());
     scale(set.pixels.data(), static_cast<Index>(set.pixels.size()), pixels, scaled.data());
   }
-  const auto pixels_of = [&](Index i) { return scaled.data() + image_of(i) * features; };"""),
+  const auto pixels_of = [&](Index i) { return scaled.data() + place(i) * features; };"""),
                 ("datasets/batches.cpp", "prefetch(pixels_of(i + kAhead), features);",
                  "prefetch(reinterpret_cast<const std::uint8_t*>(pixels_of(i + kAhead)), 4 * features);"),
                 ("datasets/batches.cpp", "scale(pixels_of(i), features, pixels, to + i * features);",
@@ -59,16 +60,17 @@ CHOICES = {
   if (product.b.col_stride == 1) return with(av.Map::transpose(), bv);
   if (product.b.col_stride != 1) return with(av.Map::transpose(), bv.Map::transpose());
   // Tiles leave out A's background only."""),
-               ("CMakeLists.txt", "EIGEN_DONT_PARALLELIZE)", "EIGEN_DONT_PARALLELIZE EIGEN_STACK_ALLOCATION_LIMIT=2097152)")]),
+               ("CMakeLists.txt", "PUBLIC -ffp-contract=off)",
+                "PUBLIC -ffp-contract=off -DEIGEN_STACK_ALLOCATION_LIMIT=2097152)")]),
     "bias": ("the bias is added after the product (W2 instead of W1)",
              [("layers/linear.cpp", "linear(x, w, x.tape().leaf(*bias))", "add_row(linear(x, w), x.tape().leaf(*bias))"),
-              ("layers/linear.cpp", '#include <tare/layers/linear.h>', '#include "layers/linear.h"\n#include "core/ops/ops.h"')]),
+              ("layers/linear.cpp", '#include <tare/layers/linear.h>', '#include <tare/layers/linear.h>\n#include <tare/core/ops/ops.h>')]),
     "tune": ("g++ tunes for this processor, without -mtune=generic",
-             [("CMakeLists.txt", "PUBLIC -mtune=generic", "PUBLIC -mtune=native")]),
+             [("CMakeLists.txt", "PRIVATE -mtune=generic", "PRIVATE -mtune=native")]),
     "O2": ("what trains is compiled with -O2, like the rest",
            [("CMakeLists.txt", "$<CXX_COMPILER_ID:GNU>>:-O3;", "$<CXX_COMPILER_ID:GNU>>:-O2;")]),
     "v3": ("-march=x86-64-v3: vectors of 8 numbers instead of 16",
-           [("CMakeLists.txt", "PUBLIC -march=${TARE_MARCH}", "PUBLIC -march=x86-64-v3")]),
+           [("CMakeLists.txt", "PRIVATE -march=${TARE_MARCH}", "PRIVATE -march=x86-64-v3")]),
     "function": ("a pullback is a std::function",
                  [("core/tape.h", "    void (*pull)(const void* closure, const View& g) = nullptr;\n    const void* closure = nullptr;",
                    "    std::function<void(const View& g)> pull;\n    std::nullptr_t closure = nullptr;"),
@@ -82,7 +84,7 @@ CHOICES = {
 
 def build(copy, binary):
     for command in (["cmake", "--preset", "release", "-DTARE_BUILD_TESTS=OFF"],
-                    ["cmake", "--build", "build", "--target", "tare_program"]):
+                    ["cmake", "--build", "build", "--target", "tare"]):
         done = subprocess.run(command, cwd=copy, capture_output=True, text=True)
         if done.returncode != 0:
             sys.exit(done.stdout + done.stderr)
@@ -119,12 +121,21 @@ def per_epoch(binary, work, data):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True, type=pathlib.Path)
+    parser.add_argument("--data", type=pathlib.Path)
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--copy", type=pathlib.Path, default=ROOT / "build-choices", help="[build-choices]")
     parser.add_argument("choices", nargs="*", metavar="CHOICE", help=", ".join(CHOICES))
     a = parser.parse_args()
     names = a.choices or list(CHOICES)
+    if a.check:
+        for edit in [edit for name in names for edit in CHOICES[name][1]]:
+            if edit[1] not in (ROOT / edit[0]).read_text():
+                sys.exit(f"{edit[0]}: expected to find {edit[1]!r}")
+        print(f"{len(names)} choices can be undone")
+        return
+    if a.data is None:
+        parser.error("--data: expected a folder with MNIST")
     copy, binaries = a.copy / "source", a.copy / "programs"
     binaries.mkdir(parents=True, exist_ok=True)
     for folder in ("apps", "core", "datasets", "layers", "optim"):

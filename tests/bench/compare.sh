@@ -8,7 +8,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../../apps/setup.sh"
 
 install_missing "${build_packages[@]}"
 say "Building Tare"
-build release tare_program
+build release tare
 say "Building the peers"
 quietly cmake -S "$root/tests/bench/peers" -B "$root/build-peers" -G Ninja
 quietly cmake --build "$root/build-peers"

@@ -46,11 +46,10 @@ int main(int argc, char** argv) {
     data.train.pixels.push_back(empty ? std::uint8_t{0} : static_cast<std::uint8_t>(random.below(256)));
   }
   for (Index i = 0; i < data.train.count; ++i) {
-    data.train.labels.push_back(static_cast<std::uint8_t>(random.below(10)));
+    data.train.labels.push_back(static_cast<int>(random.below(10)));
   }
   Sequential model = make_mlp(options.network, 1);
   Workers workers(options.threads);
-  const TrainingResult result = train(model, data, options, workers,
-                                      {.after_step = [](const StepRecord&) {}, .should_stop = [] { return false; }});
+  const TrainingResult result = train(model, training_data(data, options.pixels), options, workers);
   fmt::print("{}\n", result.last.loss);
 }

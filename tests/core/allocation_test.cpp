@@ -20,7 +20,7 @@ ImageSet synthetic_images(std::int64_t count) {
   for (std::int64_t i = 0; i < count * set.features(); ++i) {
     set.pixels.push_back(static_cast<std::uint8_t>(random.below(256)));
   }
-  for (std::int64_t i = 0; i < count; ++i) set.labels.push_back(static_cast<std::uint8_t>(random.below(10)));
+  for (std::int64_t i = 0; i < count; ++i) set.labels.push_back(static_cast<int>(random.below(10)));
   return set;
 }
 

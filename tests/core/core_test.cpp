@@ -734,7 +734,7 @@ Var times_three(Var a, real slope) {
 
 TEST_CASE("check_gradients finds a wrong derivative and says where") {
   Random random = test_random();
-  const std::vector<Matrix> inputs{random_matrix(random, 2, 3), random_matrix(random, 2, 3)};
+  const std::vector<Buffer> inputs{random_matrix(random, 2, 3), random_matrix(random, 2, 3)};
   const double right = kDouble ? 1e-9 : 0.05;  // in float differences are mostly rounding
   auto check = [&](const Differentiable& f, double floor = 1) { return check_gradients(f, inputs, random, floor); };
 

@@ -170,7 +170,7 @@ TEST_CASE("training steps are the same for any number of threads") {
     const bool margin = i % 28 < 5 || i % 28 > 22;
     set.pixels.push_back(static_cast<std::uint8_t>(margin ? 0 : random.below(256)));
   }
-  for (std::int64_t i = 0; i < set.count; ++i) set.labels.push_back(static_cast<std::uint8_t>(random.below(10)));
+  for (std::int64_t i = 0; i < set.count; ++i) set.labels.push_back(static_cast<int>(random.below(10)));
 
   for (const Norm norm : {Norm::batch, Norm::layer}) {
     auto train = [&](int threads) {

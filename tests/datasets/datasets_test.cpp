@@ -88,10 +88,10 @@ TEST_CASE("a folder is read under both styles of names, raw or compressed") {
       CHECK(data.train.cols == 3);
       CHECK(data.train.features() == 6);
       CHECK(holds(data.train.pixels, images_file(4), 16));
-      CHECK(data.train.labels == std::vector<std::uint8_t>{2, 0, 1, 2});
+      CHECK(data.train.labels == std::vector<int>{2, 0, 1, 2});
       CHECK(data.test.count == 3);
       CHECK(holds(data.test.pixels, images_file(3), 16));
-      CHECK(data.test.labels == std::vector<std::uint8_t>{1, 2, 0});
+      CHECK(data.test.labels == std::vector<int>{1, 2, 0});
     }
   }
 }
@@ -100,11 +100,11 @@ TEST_CASE("a raw file is preferred over a compressed one, of either style of nam
   const TemporaryFolder folder;
   write_data(folder);
   write_file(folder / (kTestLabels + ".gz"), gzip(labels_file({0, 0, 0})));
-  CHECK(load_test_data(folder.path()).labels == std::vector<std::uint8_t>{1, 2, 0});
+  CHECK(load_test_data(folder.path()).labels == std::vector<int>{1, 2, 0});
   fs::rename(folder / kTestLabels, folder / "t10k-labels.idx1-ubyte");
-  CHECK(load_test_data(folder.path()).labels == std::vector<std::uint8_t>{1, 2, 0});
+  CHECK(load_test_data(folder.path()).labels == std::vector<int>{1, 2, 0});
   fs::remove(folder / "t10k-labels.idx1-ubyte");
-  CHECK(load_test_data(folder.path()).labels == std::vector<std::uint8_t>{0, 0, 0});
+  CHECK(load_test_data(folder.path()).labels == std::vector<int>{0, 0, 0});
 }
 
 TEST_CASE("the test set alone needs no training files") {
@@ -234,7 +234,7 @@ ImageSet numbered(std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) {
     set.pixels.push_back(static_cast<std::uint8_t>(i / 256));
     set.pixels.push_back(static_cast<std::uint8_t>(i % 256));
-    set.labels.push_back(static_cast<std::uint8_t>(i % 10));
+    set.labels.push_back(static_cast<int>(i % 10));
   }
   return set;
 }
@@ -323,7 +323,7 @@ TEST_CASE("a batch cannot be larger than the data") {
   const ImageSet set = numbered(10);
   CHECK(Batches(set, Pixels::unit, 10, 1, true).per_epoch() == 1);
   CHECK(error_of([&] { Batches(set, Pixels::unit, 11, 1, true); }) ==
-        "batch: expected 1 to 10 training images, found 11");
+        "batch: expected 1 to 10 training samples, found 11");
 }
 
 TEST_CASE("the pixel scalings") {
@@ -371,14 +371,14 @@ TEST_CASE("batches of a set that somebody made are checked") {
   };
   CHECK(of(good, 3) == "");
   for (const Index size : {0, -1, 4}) {
-    CHECK(of(good, size) == fmt::format("batch: expected 1 to 3 training images, found {}", size));
+    CHECK(of(good, size) == fmt::format("batch: expected 1 to 3 training samples, found {}", size));
   }
   ImageSet few_pixels = good, few_labels = good, negative = good;
   few_pixels.pixels.pop_back();
   few_labels.labels.pop_back();
   negative.count = -1;
   CHECK(of(few_pixels, 2) == "images: expected 3 x 1 x 2 pixels, found 5");
-  CHECK(of(few_labels, 2) == "batch: expected a label for each of 3 images, found 2");
+  CHECK(of(few_labels, 2) == "images: expected a label for each of 3 images, found 2");
   CHECK(of(negative, 2).starts_with("images: "));
 
   Tape tape;
@@ -388,8 +388,8 @@ TEST_CASE("batches of a set that somebody made are checked") {
     return error_of([&] { gather(set, Pixels::unit, begin, size, tape); });
   };
   CHECK(gathered(good, 1, 2) == "");
-  CHECK(gathered(good, 2, 2) == "gather: expected a part of 3 images, found 2 from 2 on");
-  CHECK(gathered(good, -1, 2) == "gather: expected a part of 3 images, found 2 from -1 on");
+  CHECK(gathered(good, 2, 2) == "gather: expected a part of 3 samples, found 2 from 2 on");
+  CHECK(gathered(good, -1, 2) == "gather: expected a part of 3 samples, found 2 from -1 on");
   CHECK(gathered(good, 0, -1).starts_with("gather: "));
   CHECK(gathered(few_pixels, 0, 1).starts_with("images: "));
 }

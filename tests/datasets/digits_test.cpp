@@ -15,7 +15,8 @@ namespace {
 // FNV-1a.
 std::uint64_t digest(const ImageSet& set) {
   std::uint64_t hash = 0xcbf29ce484222325;
-  for (const std::vector<std::uint8_t>* bytes : {&set.pixels, &set.labels}) {
+  const std::vector<std::uint8_t> labels = label_bytes(set);
+  for (const std::vector<std::uint8_t>* bytes : {&set.pixels, &labels}) {
     for (const std::uint8_t byte : *bytes) hash = (hash ^ byte) * 0x100000001b3;
   }
   return hash;
@@ -45,7 +46,7 @@ TEST_CASE("the digits have MNIST's form, and roughly its statistics") {
   double sum = 0, squares = 0;
   int changed = 0;
   for (std::int64_t i = 0; i < set.count; ++i) {
-    ++counts.at(set.labels[static_cast<std::size_t>(i)]);
+    ++counts.at(static_cast<std::size_t>(set.labels[static_cast<std::size_t>(i)]));
     const std::span image(set.pixels.data() + i * set.features(), static_cast<std::size_t>(set.features()));
     std::array<std::uint8_t, 784> again;
     REQUIRE(to_mnist_form(image, 28, 28, 28, again.data()));

@@ -124,6 +124,36 @@ TEST_CASE("every formula's tag leads from the chapters to code and test, and bac
   for (const std::string& tag : tested) CHECK_MESSAGE(docs.contains(tag), tag << " is explained in no chapter");
 }
 
+TEST_CASE("the code that the chapters quote from an example stands there") {
+  static const std::regex quote("```cpp (docs/examples/[a-z_]+\\.cpp)\n([^`]*)```");
+  int quotes = 0;
+  std::vector<fs::path> pages = files_in({"docs"}, ".md ");
+  pages.push_back(kRoot / "README.md");
+  for (const fs::path& page : pages) {
+    const std::string text = read_file(page);
+    for (std::sregex_iterator i(text.begin(), text.end(), quote), end; i != end; ++i, ++quotes) {
+      const std::string example = read_file(kRoot / (*i)[1].str());
+      std::istringstream quoted((*i)[2].str());
+      std::size_t at = 0;  // the lines stand there in this order, however they are indented
+      for (std::string line; std::getline(quoted, line);) {
+        line.erase(0, line.find_first_not_of(' '));
+        at = example.find(line, at);
+        CHECK_MESSAGE(at != std::string::npos, page.string() << " quotes " << (*i)[1].str() << ": " << line);
+        if (at == std::string::npos) break;
+      }
+    }
+  }
+  CHECK(quotes >= 3);
+}
+
+TEST_CASE("every example is shorter than 60 lines") {
+  const std::vector<fs::path> examples = files_in({"docs/examples"}, ".cpp ");
+  CHECK(examples.size() == 10);
+  for (const fs::path& example : examples) {
+    CHECK_MESSAGE(std::ranges::count(read_file(example), '\n') < 60, example.string());
+  }
+}
+
 TEST_CASE("every link to a file leads to one") {
   static const std::regex link(R"(\]\(([^)\s#:]+)[)#])");  // (no lambda, whose parameters have spaces, nor an address)
   std::vector<fs::path> pages = files_in({"docs"}, ".md ");

@@ -1,0 +1,12 @@
+// The saved model that a command's options name.
+#pragma once
+
+#include <tare/apps/cli/options.h>
+#include <tare/optim/training/saved_model.h>
+
+namespace TARE_NAMESPACE {
+
+/// Error if the file is no model; UsageError if an option contradicts what the file says.
+SavedModel open_model(const SavedModelOptions& options);
+
+}  // namespace TARE_NAMESPACE

@@ -1,0 +1,18 @@
+// From a picture file to what a network that was trained on MNIST, or on the built-in digits, takes in.
+#pragma once
+
+#include <tare/datasets/images.h>
+#include <tare/datasets/pictures/gray_image.h>
+
+namespace tare {
+
+/// The picture, of whatever size and light, in MNIST's form, size x size: its ink is found, scaled and centred, light on
+/// dark. Error, beginning with `name`, if nothing but paper is there.
+GrayImage network_input(const GrayImage& picture, std::int64_t size, const std::string& name);
+/// The same of a PNG or PGM file.
+GrayImage read_network_input(const std::filesystem::path& file, std::int64_t size);
+
+/// One picture as a set without labels:   gather(image_set(picture), Pixels::standard, 0, 1, tape).
+ImageSet image_set(const GrayImage& picture);
+
+}  // namespace tare

@@ -1,0 +1,35 @@
+// What a training does, besides its model and its data.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace tare {
+
+enum class OptimizerKind { sgd, adam, adamw };
+
+struct ScheduleOptions {
+  enum class Kind { constant, step, cosine };
+  Kind kind = Kind::constant;
+  std::int64_t period = 1;  // in epochs, of Kind::step
+  double gamma = 1;
+  std::int64_t warmup = 0;  // in steps, of Kind::cosine
+};
+
+struct TrainingOptions {
+  OptimizerKind optimizer = OptimizerKind::sgd;
+  double lr = 0.05;
+  double momentum = 0.9;  // of sgd
+  double weight_decay = 0;
+  ScheduleOptions schedule = {};
+  std::optional<double> clip = {};  // the norm of all gradients
+
+  std::int64_t batch = 128;
+  std::optional<std::int64_t> epochs = {}, steps = {};  // whichever ends first; at least one must be set
+  bool shuffle = true;
+  std::uint64_t seed = 1;                       // of the order of samples
+  std::optional<std::int64_t> eval_every = {};  // in steps, besides the ends of epochs
+  bool detect_anomaly = false;
+};
+
+}  // namespace tare

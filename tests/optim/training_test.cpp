@@ -1,0 +1,210 @@
+// Training, evaluation, saved models and predictions, as a program outside of this repository uses them.
+#include <tare/core/machine/file.h>
+#include <tare/core/ops/loss.h>
+#include <tare/datasets/pictures/network_input.h>
+#include <tare/datasets/pictures/png.h>
+#include <tare/layers/files/model_file.h>
+#include <tare/layers/linear.h>
+#include <tare/layers/mlp.h>
+#include <tare/optim/training/checkpoint.h>
+#include <tare/optim/training/predict.h>
+#include <tare/optim/training/saved_model.h>
+#include <tare/optim/training/train.h>
+#include "tests/core/core_testing.h"
+#include "tests/datasets/file_testing.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace tare {
+using testing::TemporaryFolder;
+namespace {
+
+// y = 2 x - 1, for x from -1 to 1.
+Table line(Index count) {
+  Table table{Buffer(count, 1), {}};
+  table.targets.emplace(count, 1);
+  Random random(1);
+  for (Index i = 0; i < count; ++i) {
+    table.x(i, 0) = static_cast<real>(2 * random.uniform() - 1);
+    (*table.targets)(i, 0) = 2 * table.x(i, 0) - 1;
+  }
+  return table;
+}
+
+Sequential one_linear() {
+  Random random(2);
+  Sequential model;
+  model.add(Linear({.in = 1, .out = 1}, random));
+  return model;
+}
+
+TEST_CASE("the loop needs no hooks; targets are learned by the mean squared error") {
+  const Table train_set = line(100), test_set = line(30);
+  Sequential model = one_linear();
+  Workers workers(1);
+  const TrainingResult result = train(model, {train_set, test_set}, {.lr = 0.1, .batch = 10, .epochs = 30}, workers);
+  REQUIRE(result.evaluation.has_value());
+  CHECK(result.evaluation->loss <= 1e-8);
+  CHECK(result.evaluation->confusion.empty());
+  const auto& fitted = dynamic_cast<const Linear&>(model[0]);
+  CHECK(fitted.weight.value(0, 0) == doctest::Approx(2).epsilon(1e-3));
+  CHECK(fitted.bias->value(0, 0) == doctest::Approx(-1).epsilon(1e-3));
+
+  // What evaluate says is what the loss says of all samples at once.
+  Tape tape(Tape::Gradients::none);
+  model.add(Elementwise("Tanh", tanh));
+  const Batch all = gather(Samples(test_set), 0, 30, tape);
+  const double expected = static_cast<double>(mse(evaluate(model, all.x), *all.targets).item());
+  CHECK(evaluate(model, test_set, tape).loss == doctest::Approx(expected));
+}
+
+TEST_CASE("a loss of one's own trains and evaluates") {
+  const Table samples = line(100);
+  Sequential model = one_linear();
+  Workers workers(1);
+  int asked = 0;
+  TrainingHooks hooks;
+  hooks.loss = [&](Var output, const Batch& batch) {
+    ++asked;
+    return mean(square(output - *batch.targets + 5));  // 5 below
+  };
+  const TrainingResult result =
+      train(model, {samples, samples}, {.lr = 0.1, .batch = 20, .epochs = 40}, workers, hooks);
+  CHECK(asked == 40 * (5 + 1));
+  CHECK(result.evaluation->loss <= 1e-6);
+  CHECK(dynamic_cast<const Linear&>(model[0]).bias->value(0, 0) == doctest::Approx(-6).epsilon(1e-3));
+}
+
+TEST_CASE("what has no end, no data or no labels is refused before training") {
+  const Table samples = line(10);
+  Sequential model = one_linear();
+  Workers workers(1);
+  const auto message = [&](const TrainingOptions& options) {
+    return error_of([&] { train(model, {samples}, options, workers); });
+  };
+  CHECK(message({.batch = 5}) == "training: expected a number of epochs or steps, found neither");
+  CHECK(message({.batch = 11, .epochs = 1}) == "batch: expected 1 to 10 training samples, found 11");
+  CHECK(message({.batch = 0, .epochs = 1}) == "batch: expected 1 to 10 training samples, found 0");
+  const Index most = std::numeric_limits<Index>::max();
+  CHECK(message({.batch = 5, .epochs = 0}) == fmt::format("training: epochs: expected 1 to {}, found 0", most / 2));
+  CHECK(message({.batch = 5, .epochs = most}).starts_with("training: epochs: expected 1 to "));
+  CHECK(message({.batch = 5, .steps = -1}) == fmt::format("training: steps: expected 1 to {}, found -1", most));
+  CHECK(message({.batch = 5, .epochs = 1, .eval_every = 0}).starts_with("training: eval_every: expected 1 to "));
+  CHECK(message({.schedule = {.kind = ScheduleOptions::Kind::step, .period = most}, .batch = 5, .epochs = 1})
+            .starts_with("training: schedule: period: expected 1 to "));
+  Tape tape(Tape::Gradients::none);
+  CHECK(error_of([&] { evaluate(model, Samples(Matrix(0, 1)), tape); }) ==
+        "evaluate: samples: expected at least 1, found 0");
+  // A loss of one's own may take labels that are no classes.
+  const std::vector<int> labels(10, -1);
+  TrainingHooks hooks;
+  hooks.loss = [](Var output, const Batch&) { return mean(square(output)); };
+  const Samples with_labels(samples.x, std::span(labels));
+  CHECK(train(model, {with_labels, with_labels}, {.batch = 5, .epochs = 1}, workers, hooks).evaluation->correct == 0);
+  CHECK(error_of([&] { train(model, {Samples(samples.x)}, {.batch = 5, .epochs = 1}, workers); }) ==
+        "batch: expected a label or targets for each of 10 samples, found none");
+  CHECK(error_of([&] { RunState(nullptr); }) == "training: expected an optimizer, found none");
+}
+
+TEST_CASE("a run whose model is made of layers goes on from its checkpoint") {
+  const DataSet data = make_built_in("moons");
+  class Residual : public Sequential {
+   public:
+    Var forward(Var x, Mode mode) override { return x + Sequential::forward(x, mode); }
+    std::unique_ptr<Layer> clone() const override { return std::make_unique<Residual>(*this); }
+  };
+  const auto network = [](std::uint64_t seed) {
+    Random random(seed);
+    Residual block;
+    block.add(Linear({.in = 8, .out = 8, .bias = false}, random));
+    block.add(BatchNorm({.features = 8}));
+    block.add(Dropout(0.3, Random(seed)));
+    Sequential model;
+    model.add(Linear({.in = 2, .out = 8}, random));
+    model.add(std::move(block));
+    model.add(Linear({.in = 8, .out = 2}, random));
+    return model;
+  };
+  TrainingOptions options{.batch = 50, .steps = 30};
+  const TrainingData samples = training_data(data, Pixels::standard);
+  Workers workers(2);
+  Sequential whole = network(1), first = network(1), second = network(2);
+  train(whole, samples, options, workers);
+  RunState state(first, options), later(second, options);
+  TrainingHooks hooks;
+  hooks.should_stop = [&] { return state.step == 11; };
+  CHECK(train(first, state, samples, options, workers, hooks).stopped);
+  const Safetensors checkpoint = make_checkpoint(first, state);
+  CHECK(checkpoint.tensors.contains("model.1.1.running_mean"));
+  load_checkpoint(checkpoint, "file", second, later);
+  train(second, later, samples, options, workers);
+  const Safetensors expected = state_tensors(whole), found = state_tensors(second);
+  for (const auto& entry : expected.tensors) {
+    CAPTURE(entry.first);
+    CHECK(found.tensors.at(entry.first).bytes == entry.second.bytes);
+  }
+}
+
+TEST_CASE("a saved model comes back with how its inputs are scaled, and a contradiction is an Error") {
+  const TemporaryFolder folder;
+  const auto file = folder / "model.safetensors";
+  const Sequential model = make_mlp({.in = 16, .hidden = {5}, .out = 3, .activation = Activation::tanh}, 1);
+  save_model(file, model, Activation::tanh, Pixels::unit);
+  const SavedModel saved = load_model(file);
+  CHECK(saved.model.describe() == model.describe());
+  CHECK(saved.activation == Activation::tanh);
+  CHECK(saved.pixels == Pixels::unit);
+  CHECK(saved.inputs == 16);
+  CHECK(saved.outputs == 3);
+  CHECK(load_model(file, {.activation = Activation::tanh, .pixels = Pixels::unit}).pixels == Pixels::unit);
+  CHECK(error_of([&] { load_model(file, {.pixels = Pixels::binary}); }) ==
+        file.string() + ": pixels: the model was trained with unit, found binary");
+
+  Safetensors elsewhere = state_tensors(model);
+  write_safetensors(file, elsewhere);
+  CHECK(load_model(file).activation == Activation::relu);
+  CHECK(load_model(file, {.pixels = Pixels::binary}).pixels == Pixels::binary);
+  elsewhere.metadata["pixels"] = "grey";
+  write_safetensors(file, elsewhere);
+  CHECK(error_of([&] { load_model(file); }) ==
+        file.string() + ": metadata \"pixels\": expected standard, unit, binary, found \"grey\"");
+}
+
+TEST_CASE("from a picture file to the network's input and its prediction") {
+  const TemporaryFolder folder;
+  const auto file = folder / "one.png";
+  GrayImage paper(60, 80, 250);
+  for (Index y = 10; y < 50; ++y) {
+    for (Index x = 38; x < 43; ++x) paper(y, x) = 20;
+  }
+  write_png(file, paper);
+  const GrayImage input = read_network_input(file, 28);
+  CHECK(input.rows == 28);
+  CHECK(input.cols == 28);
+  CHECK(input(14, 14) > 200);  // light on dark, in the middle
+  CHECK(input(0, 0) == 0);
+
+  const Sequential model = make_mlp({.in = 784, .hidden = {8}, .out = 10}, 1);
+  Tape tape(Tape::Gradients::none);
+  const std::vector<double> p = predict(model, input, Pixels::standard, tape);
+  double sum = 0;
+  for (const double x : p) sum += x;
+  CHECK(p.size() == 10);
+  CHECK(sum == doctest::Approx(1));
+  const ImageSet one = image_set(input);
+  tape.clear();
+  const View logits = evaluate(model, gather(one, Pixels::standard, 0, 1, tape)).value();
+  CHECK(likeliest(p, 1).front().label == predicted_class(logits, 0));
+
+  write_png(file, GrayImage(60, 80, 250));
+  CHECK(error_of([&] { read_network_input(file, 28); }) ==
+        file.string() + ": expected something drawn or written, found blank paper");
+  CHECK(contains(error_of([&] { network_input(paper, 3, "x"); }), "network_input: size: expected a width from 4"));
+  CHECK(contains(error_of([&] { probabilities(logits, 1); }), "probabilities: expected logits with a row 1"));
+}
+
+}  // namespace
+}  // namespace tare
