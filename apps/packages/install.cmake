@@ -37,7 +37,7 @@ if(NOT BUILD_SHARED_LIBS)
 endif()
 configure_package_config_file(apps/packages/tareConfig.cmake.in tareConfig.cmake INSTALL_DESTINATION ${cmake_folder}
   NO_SET_AND_CHECK_MACRO)
-write_basic_package_version_file(tareConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+configure_file(apps/packages/tareConfigVersion.cmake.in tareConfigVersion.cmake @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/tareConfig.cmake ${PROJECT_BINARY_DIR}/tareConfigVersion.cmake
   DESTINATION ${cmake_folder} COMPONENT development)
 install(EXPORT tare FILE tareTargets.cmake NAMESPACE tare:: DESTINATION ${cmake_folder} COMPONENT development)
