@@ -198,9 +198,13 @@ void copy_rows(const real* rows, Index stride, const Result& c, const Block& blo
   for (Index i = 0; i < high; i += kLanes) {
     for (Index j = 0; j < wide; j += kLanes) {
       const auto square = transposed([&](int l) { return rows + (i + l) * stride + j; });
-      for (int l = 0; l < kLanes; ++l) {
-        real* to = c.at(block.row + i, block.col + j + l);
-        simd::store_any(to, c.add ? simd::add(simd::load_any(to), square.packet[l]) : square.packet[l]);
+      const auto to = [&](int l) { return c.at(block.row + i, block.col + j + l); };
+      if (c.add) {  // (Asked in every turn of one loop, g++ 14.2 vectorizes that and forgets to add.)
+        for (int l = 0; l < kLanes; ++l) {
+          simd::store_any(to(l), simd::add(simd::load_any(to(l)), square.packet[l]));
+        }
+      } else {
+        for (int l = 0; l < kLanes; ++l) simd::store_any(to(l), square.packet[l]);
       }
     }
   }
