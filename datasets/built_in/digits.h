@@ -1,6 +1,6 @@
 // Digits that need no file and no network: as people write them, in the form of MNIST, drawn from a seed. For a seed
 // they are the same bytes on every machine. They are not MNIST: what a model trained on them makes of MNIST stands in
-// docs/6-data.md.
+// docs/appendices/data.md.
 #pragma once
 
 #include <tare/datasets/images.h>

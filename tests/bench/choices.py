@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Undoes the choices that docs/7-speed.md is about, one at a time, in a copy of the sources, and measures each.
+"""Undoes the choices of docs/appendices/speed.md, one at a time, in a copy of the sources, and measures each.
 
     python3 tests/bench/choices.py --data DIR [--repetitions N] [--copy FOLDER] [CHOICE...]
     python3 tests/bench/choices.py --check          # only whether the sources still say what is to be undone

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Measures how the cost of training grows, and draws it: docs/speed/scaling.svg and, for the numbers, scaling.csv.
+"""Measures how the cost of training grows, and draws it: scaling.svg in docs/pictures/speed and, for the numbers,
+scaling.csv.
 
     python3 tests/bench/scaling.py [--data DIR] [--repetitions N] [--out FOLDER]
 
@@ -112,7 +113,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default=os.environ.get("TARE_DATA", ROOT / "data" / "mnist"), type=pathlib.Path)
     parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--out", default=ROOT / "docs" / "speed", type=pathlib.Path)
+    parser.add_argument("--out", default=ROOT / "docs" / "pictures" / "speed", type=pathlib.Path)
     a = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         results = {name: (x, y, measure(points, a.repetitions))
