@@ -99,9 +99,11 @@ Subcommand predict(Command& program) {
 
 Subcommand cancel(Command& program) {
   Command c(program, "cancel", "Show, equation by equation, that a bias before BatchNorm cancels, and when it does not",
-            "tare cancel --precision float");
+            "tare cancel --exhibit shift");
   const auto o = std::make_shared<CancelOptions>();
   c.choice("--precision", "Numbers to compute with", kPrecisions, o->precision);
+  c.choice("--exhibit", "Only this one, in detail; 1 to 6 are shift to scale", kExhibits, o->exhibit);
+  c.flag("--checks", "All checks in full: claim, measured number and bound", o->checks);
   c.flag("--json", "One JSON object with all checks instead of text", o->json);
   return {c, [=] { return run_in(o->precision, float32::run_cancel, float64::run_cancel, *o); }};
 }
@@ -144,6 +146,7 @@ Subcommand tape(Command& program) {
   c.choice("--batchnorm", "How it is computed", kBatchNormKinds, o->batch_norm);
   c.choice("--activation", "After the normalization", kActivations, o->network.activation);
   c.number<Index>("--batch", "N", "Samples in the batch [5]", 2, 1000, o->batch);
+  c.number<Index>("--rows", "N", "Rows shown of every value and gradient [1]", 1, kMany, o->rows);
   c.number<std::uint64_t>("--seed", "N", "Of weights and samples [1]", 0, kLargestSeed, o->seed);
   c.flag("--dot", "Print the graph in Graphviz's language: tare tape --dot | dot -Tsvg -o tape.svg", o->dot);
   return {c, [=] { return float64::run_tape(*o); }};

@@ -24,6 +24,22 @@ inline const Names<OptimizerKind> kOptimizers{
     {"sgd", OptimizerKind::sgd}, {"adam", OptimizerKind::adam}, {"adamw", OptimizerKind::adamw}};
 inline const Names<Work> kWorks{{"W1", Work::w1}, {"W2", Work::w2}, {"W3", Work::w3}, {"W4", Work::w4}};
 inline const Names<Precision> kPrecisions{{"float", Precision::float32}, {"double", Precision::float64}};
+inline const Names<Exhibit> kExhibits{{"note-1", Exhibit::note_1},
+                                      {"note-2", Exhibit::note_2},
+                                      {"note-3", Exhibit::note_3},
+                                      {"backward", Exhibit::backward},
+                                      {"shift", Exhibit::shift},
+                                      {"jacobian", Exhibit::jacobian},
+                                      {"diagonal", Exhibit::diagonal},
+                                      {"training", Exhibit::training},
+                                      {"where-not", Exhibit::where_not},
+                                      {"scale", Exhibit::scale},
+                                      {"1", Exhibit::shift},
+                                      {"2", Exhibit::jacobian},
+                                      {"3", Exhibit::diagonal},
+                                      {"4", Exhibit::training},
+                                      {"5", Exhibit::where_not},
+                                      {"6", Exhibit::scale}};
 
 /// The value that has this name. UsageError, naming `what`, if there is none.
 template <class T>

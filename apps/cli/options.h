@@ -81,9 +81,13 @@ struct CompareOptions {
   std::vector<Case> cases;
 };
 
+/// The parts of `tare cancel`, in its order; from shift on they have numbers, too: 1, 2, ...
+enum class Exhibit { note_1, note_2, note_3, backward, shift, jacobian, diagonal, training, where_not, scale };
+
 struct CancelOptions {
   Precision precision = Precision::float64;
-  bool json = false;
+  std::optional<Exhibit> exhibit;  // none: all
+  bool checks = false, json = false;
 };
 
 struct GradcheckOptions {
@@ -119,7 +123,7 @@ struct TapeOptions {
   // Small enough to be read, and with the bias that BatchNorm cancels.
   MlpOptions network{.hidden = {4}, .bias = BiasRule::keep};
   BatchNormKind batch_norm = BatchNormKind::fused;
-  Index batch = 5;
+  Index batch = 5, rows = 1;
   std::uint64_t seed = 1;
   bool dot = false;
 };

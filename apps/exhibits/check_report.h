@@ -9,38 +9,55 @@
 
 namespace tare {
 
-/// Collects the checks and, unless JSON is wanted, prints what is said as it is said.
+/// Collects checks in sections. A section's conclusion is printed before what led to it, although it is often known
+/// only afterwards; so a section is printed when it ends.
 class CheckReport {
  public:
-  /// `precision`, "float" or "double", is for the JSON object.
-  CheckReport(std::string precision, bool json) : precision_(std::move(precision)), json_(json) {}
+  struct Options {
+    std::string precision;  // "float" or "double", for the JSON object
+    bool json = false;      // one JSON object instead of text
+    bool details = true;    // sections in full; else the conclusion of each
+    bool checks = true;     // the checks among the details
+  };
+  explicit CheckReport(Options options) : options_(std::move(options)) {}
 
-  void heading(const std::string& title);
+  /// Ends the section before. One without a name is always printed in full; the label stands for a section that is not.
+  void section(const std::string& name, const std::string& label);
+
+  void heading(const std::string& title) { title_ = title; }
+  template <class... Args>
+  void conclusion(fmt::format_string<Args...> text, Args&&... args) {
+    conclusion_ = fmt::format(text, std::forward<Args>(args)...);
+  }
   template <class... Args>
   void say(fmt::format_string<Args...> text, Args&&... args) {
-    if (!json_) print(fmt::format(text, std::forward<Args>(args)...));
+    add_detail(Detail::text, fmt::format(text, std::forward<Args>(args)...));
   }
   void at_most(const std::string& equation, const std::string& claim, double value, double bound);
   void at_least(const std::string& equation, const std::string& claim, double value, double bound);
 
-  /// The closing line or the JSON object. Returns the exit code.
-  int finish() const;
+  /// Ends the last section; then the closing line or the JSON object. Returns the exit code.
+  int finish();
 
  private:
   struct Check {
-    std::string equation, claim;
+    std::string section, equation, claim;
     double value;
     const char* relation;
     double bound;
     bool holds;
   };
+  enum class Detail { none, text, check };
 
-  static void print(const std::string& line);
   void add(const Check& c);
+  void add_detail(Detail kind, const std::string& line);
+  void end_section();
 
-  std::string precision_;
-  bool json_;
+  Options options_;
   std::vector<Check> checks_;
+  // Of the section that is open:
+  std::string name_, label_, title_, conclusion_, details_;
+  Detail last_ = Detail::none;
 };
 
 }  // namespace tare

@@ -26,8 +26,15 @@ int run_tape(const TapeOptions& options) {
     fmt::print("{}", tape_graph(tape));
     return 0;
   }
-  fmt::print("One training step of {}\non a batch of {} samples; values top down, gradients bottom up.\n\n{}",
-             model.describe(), options.batch, tape_table(tape));
+  std::string layers;
+  for (std::size_t i = 0; i < model.size(); ++i) {
+    layers += fmt::format("{}{} {}", i == 0 ? "" : ", ", i, model[i].describe());
+  }
+  fmt::print(
+      "One training step on a batch of {} samples; values top down, gradients bottom up.\n"
+      "Layers are numbered from 0 along the Sequential, as in saved models:\n{}.\n"
+      "So 0.weight is the weight of layer 0.\n\n{}",
+      options.batch, layers, tape_table(tape, options.rows));
   const bool kept = network.norm == Norm::batch && network.bias == BiasRule::keep;
   if (kept) {
     fmt::print(

@@ -8,8 +8,8 @@ void check_operands(const Target& target, bool sums, std::initializer_list<const
   for (const View* v : operands) {
     if (sums && rows == 1) rows = v->rows();
     if (v->cols() != to.cols || (v->rows() != 1 && v->rows() != rows)) {
-      throw Error("{}: expected operands [{} x {}] or [1 x {}], found {}", target.op, rows, to.cols, to.cols,
-                  shape_of(*v));
+      const std::string one_row = rows == 1 ? "" : fmt::format(" or [1 x {}]", to.cols);
+      throw Error("{}: expected operands [{} x {}]{}, found {}", target.op, rows, to.cols, one_row, shape_of(*v));
     }
   }
   if (sums && to.rows != 1) throw Error("{}: expected one row for column sums, found {}", target.op, to);

@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 #include <sstream>
 #include <string>
+#include <vector>
 
 namespace tare::testing {
 namespace {
@@ -116,27 +118,106 @@ TEST_CASE("cancel: double is the default, and what it measures is what theory ex
     CHECK(value_of(report, "exhibit 3", fmt::format("N = {}: note 2 gives it one", n[i])) ==
           doctest::Approx(bias[i]).epsilon(0.2));
   }
+  // Where the upstream gradient has a mean, a large batch does not help; all ones leave 1 - 1/N, least at N = 4.
+  CHECK(value_of(report, "exhibit 3", "g = 1 + N(0, 1): note 2's error, at the best N") ==
+        doctest::Approx(1).epsilon(0.1));
+  CHECK(value_of(report, "exhibit 3", "g = 1: largest |dx| of note 2, at the best N") ==
+        doctest::Approx(0.75).epsilon(0.01));
+  CHECK(value_of(report, "exhibit 3", "g = N(0, 1): twice the gradient is wrong") == doctest::Approx(1).epsilon(1e-3));
 }
 
-TEST_CASE("cancel: the text is the same from run to run, fits in 100 columns and counts its checks") {
+const std::vector<std::string> kNames{"note-1",   "note-2",   "note-3",   "backward",  "shift",
+                                      "jacobian", "diagonal", "training", "where-not", "scale"};
+
+struct Text {
+  int ok = 0, exhibits = 0;
+  std::string last;
+};
+
+// What stands in the text, which is the same from run to run.
+Text text_of(const std::string& command, std::size_t columns) {
+  INFO(command);
+  const Outcome done = run_tare(command);
+  CHECK(done.exit_code == 0);
+  CHECK(done.err.empty());
+  CHECK(done.out == run_tare(command).out);
+  CHECK(done.out.find("FAILS") == std::string::npos);
+  CHECK(done.out.find("\n\n\n") == std::string::npos);
+  std::istringstream lines(done.out);
+  Text text;
+  for (std::string& line = text.last; std::getline(lines, line);) {
+    CHECK_MESSAGE(line.size() <= columns, line);
+    text.ok += line.starts_with("  ok ");
+    text.exhibits += line.starts_with("Exhibit ");
+    if (lines.peek() == std::char_traits<char>::eof()) break;
+  }
+  return text;
+}
+
+std::string count_line(std::size_t checks) { return fmt::format("{0} of {0} checks hold", checks); }
+
+TEST_CASE("cancel: an overview of all exhibits, each with its count, and the whole log on demand") {
   for (const char* precision : {"double", "float"}) {
     const std::string command = fmt::format("cancel --precision {}", precision);
-    const Outcome done = run_tare(command);
-    CHECK(done.exit_code == 0);
-    CHECK(done.err.empty());
-    CHECK(done.out == run_tare(command).out);
-    CHECK(done.out.find("FAILS") == std::string::npos);
-    std::istringstream lines(done.out);
-    std::string last;
-    int checks = 0, exhibits = 0;
-    for (std::string line; std::getline(lines, line); last = line) {
-      CHECK_MESSAGE(line.size() <= 100, line);
-      checks += line.starts_with("  ok ");
-      exhibits += line.starts_with("Exhibit ");
-    }
-    CHECK(exhibits == 6);
-    CHECK(last == fmt::format("{0} of {0} checks hold", checks));
+    const std::size_t checks = cancel(fmt::format("--precision {}", precision))["checks"].size();
+    const Text overview = text_of(command, 80), log = text_of(command + " --checks", 100);
+    CHECK(overview.ok == 0);
+    CHECK(overview.last == count_line(checks));
+    CHECK(log.ok == static_cast<int>(checks));
+    CHECK(log.exhibits == 6);
+    CHECK(log.last == count_line(checks));
   }
+  const std::string overview = run_tare("cancel").out;
+  CHECK(overview.starts_with("A bias directly before BatchNorm changes nothing in training."));
+  const json report = cancel("");
+  for (const std::string& name : kNames) {
+    INFO(name);
+    const auto checks = std::ranges::count_if(report["checks"], [&](const json& c) { return c["exhibit"] == name; });
+    const std::size_t entry = overview.find(name + "  "), count = overview.find(" checks hold.", entry);
+    REQUIRE(count != std::string::npos);
+    const std::string counted = fmt::format("{0} of {0}", checks);
+    CHECK(overview.substr(count - counted.size(), counted.size()) == counted);
+  }
+}
+
+TEST_CASE("cancel: one exhibit by its name or number, its conclusion first") {
+  std::size_t all = 0;
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    const std::string command = fmt::format("cancel --exhibit {}", kNames[i]);
+    INFO(command);
+    const json report = cancel(fmt::format("--exhibit {}", kNames[i]));
+    const std::size_t checks = report["checks"].size();
+    all += checks;
+    for (const json& check : report["checks"]) {
+      CHECK(check["exhibit"] == kNames[i]);
+      if (i >= 4) CHECK(check["equation"] == fmt::format("exhibit {}", i - 3));
+    }
+    const Text text = text_of(command, 100), full = text_of(command + " --checks", 100);
+    CHECK(text.ok == 0);
+    CHECK(text.last == count_line(checks));
+    CHECK(full.ok == static_cast<int>(checks));
+    CHECK(full.last == count_line(checks));
+    if (i >= 4) CHECK(run_tare(fmt::format("cancel --exhibit {}", i - 3)).out == run_tare(command).out);
+    // The overview has the same conclusion: its first words.
+    std::istringstream lines(run_tare(command).out);
+    std::string line;
+    while (!line.starts_with("---")) REQUIRE(std::getline(lines, line));
+    std::getline(lines, line);
+    CHECK(run_tare("cancel").out.find(line.substr(0, 30)) != std::string::npos);
+  }
+  CHECK(all == cancel("")["checks"].size());
+}
+
+TEST_CASE("cancel: an unknown exhibit is bad usage") {
+  for (const char* word : {"0", "7", "bias", "Shift", "''"}) {
+    INFO(word);
+    const Outcome done = run_tare(fmt::format("cancel --exhibit {}", word));
+    CHECK(done.exit_code == 2);
+    CHECK(done.out.empty());
+    CHECK(done.err.find("--exhibit: expected note-1, note-2, note-3, backward, shift,") != std::string::npos);
+    CHECK(std::ranges::count(done.err, '\n') == 1);
+  }
+  CHECK(run_tare("cancel --exhibit bias").err.find("found \"bias\"") != std::string::npos);
 }
 
 }  // namespace

@@ -6,11 +6,22 @@
 
 #include <nlohmann/json.hpp>
 
+#include <sstream>
+#include <string>
+#include <vector>
+
 namespace tare::testing {
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
@@ -54,6 +65,62 @@ TEST_CASE("tape shows the cancelled bias receive zero [BIAS-2]") {
   CHECK(contains(graph, "style=bold"));
   CHECK(run_tare("tape --batch 1").exit_code == 2);
   CHECK(run_tare("tape --hidden 0").exit_code == 2);
+}
+
+TEST_CASE("tape shows as many rows as asked for, with which a column's mean can be checked") {
+  // The rows of value 3, the result of the first Linear, and the one of value 6, its mean.
+  const std::vector<std::string> lines =
+      lines_of(run_tare("tape --hidden 1 --batch 4 --batchnorm composed --rows 9").out);
+  std::vector<double> z;
+  double mean = 0;
+  std::string op;
+  for (const std::string& line : lines) {
+    CHECK_MESSAGE(line.size() <= 120, line);
+    if (line.starts_with("parameter")) break;
+    if (line.size() < 50) continue;
+    if (line[2] != ' ') op = line.substr(0, 12);
+    if (op == "  3 linear  ") z.push_back(std::stod(line.substr(49)));
+    if (op == "  6 col_mean") mean = std::stod(line.substr(49));
+  }
+  REQUIRE(z.size() == 4);
+  CHECK((z[0] + z[1] + z[2] + z[3]) / 4 == doctest::Approx(mean).epsilon(1e-3));
+
+  CHECK(run_tare("tape --rows 1").out == run_tare("tape").out);
+  CHECK(lines_of(run_tare("tape --rows 2").out).size() > lines_of(run_tare("tape").out).size());
+  CHECK(run_tare("tape --rows 6").out.find("..") == run_tare("tape --rows 5").out.find(".."));
+  CHECK(run_tare("tape --rows 0").exit_code == 2);
+  CHECK(run_tare("tape --rows x").exit_code == 2);
+  for (const char* wide : {"--batchnorm diagonal", "--batchnorm composed", "--norm none"}) {
+    const Outcome run = run_tare(fmt::format("tape --rows 2 --batch 1000 --hidden 100,1000,100,9,9,9,9,9,9 {}", wide));
+    const std::string table = run.out.substr(run.out.find("\n  # op"));
+    for (const std::string& line : lines_of(table)) CHECK_MESSAGE(line.size() <= 120, line);
+  }
+}
+
+TEST_CASE("tape says how layers are numbered") {
+  CHECK(contains(run_tare("tape --hidden 2").out, "0 Linear(3, 2), 1 BatchNorm(2), 2 ReLU, 3 Linear(2, 2)"));
+}
+
+TEST_CASE("tape draws first rows, a legend, and which bias is cancelled") {
+  const std::string cancelled = "BatchNorm cancels this bias";
+  for (const char* kind : {"fused", "composed", "diagonal"}) {
+    const std::string graph = run_tare(fmt::format("tape --dot --hidden 4,4 --batchnorm {}", kind)).out;
+    int nodes = 0;
+    for (const std::string& line : lines_of(graph)) {
+      const bool first = contains(line, "\"0.bias [1 x 4]"), second = contains(line, "\"3.bias [1 x 4]");
+      const bool zero = (first || second) && std::string(kind) != "diagonal";
+      CHECK_MESSAGE(contains(line, cancelled) == zero, line);
+      if (zero) CHECK(contains(line, "style=bold"));
+      nodes += first || second;
+    }
+    CHECK(nodes == 2);
+    CHECK(contains(graph, "cluster_legend"));
+    CHECK(contains(graph, "bgcolor=white"));
+    CHECK(contains(graph, "-0.0779 1.41 1.08 .."));  // the first sample
+  }
+  for (const char* other : {"--norm none", "--norm layer", "--bias auto"}) {
+    CHECK_FALSE(contains(run_tare(fmt::format("tape --dot {}", other)).out, cancelled));
+  }
 }
 
 struct Fixture {

@@ -1,32 +1,79 @@
 // tare cancel: a guided exhibit of why a bias before BatchNorm cancels, what BatchNorm's gradient is, and where nothing
 // cancels. Every statement is a check: a number, measured on synthetic data, and a bound. What does not cancel is
 // claimed as such, with a lower bound.
-//
-// Note 1 is an explanation of the forward pass, note 2 a derivation of the backward pass with a wrong result, and note
-// 3 Arjun Majumdar's "Batch Normalization equations" (2021), whose equations are numbered 1.1 to 1.12.
+#include <tare/apps/cli/names.h>
 #include <tare/apps/exhibits/cancel/exhibits.h>
 #include <tare/apps/exhibits/cancel/setting.h>
 #include <tare/apps/exhibits/commands.h>
 
 namespace TARE_NAMESPACE {
+namespace {
+
+struct Section {
+  Exhibit exhibit;
+  void (*show)(CheckReport& report);
+};
+constexpr Section kSections[] = {
+    {Exhibit::note_1, exhibits::show_forward},
+    {Exhibit::note_2, exhibits::show_derivation},
+    {Exhibit::note_3, exhibits::show_cancellation},
+    {Exhibit::backward, exhibits::show_backward},
+    {Exhibit::shift, exhibits::show_bias_shift},
+    {Exhibit::jacobian, exhibits::show_jacobian},
+    {Exhibit::diagonal, exhibits::show_diagonal_gradient},
+    {Exhibit::training, exhibits::show_training},
+    {Exhibit::where_not, exhibits::show_where_not},
+    {Exhibit::scale, exhibits::show_scale},
+};
+
+// "note-1", "1 shift"
+std::string label(Exhibit exhibit) {
+  const int number = static_cast<int>(exhibit) - static_cast<int>(Exhibit::shift) + 1;
+  const char* name = name_in(kExhibits, exhibit);
+  return number < 1 ? name : fmt::format("{} {}", number, name);
+}
+
+void introduce(CheckReport& report) {
+  report.say(
+      "A bias directly before BatchNorm changes nothing in training. Forward, BatchNorm\n"
+      "subtracts it together with the mean; backward, its gradient is zero. So it can\n"
+      "be dropped. Three notes on BatchNorm are put to the test here:\n\n"
+      "Note 1 explains the forward pass: take mean and variance of every feature over\n"
+      "the batch, normalize with them, then scale by gamma and shift by beta.\n\n"
+      "Note 2 derives the backward pass. Its result is wrong: of the Jacobian, which\n"
+      "says how every input moves every output, it keeps only the diagonal.\n\n"
+      "Note 3 (Arjun Majumdar, \"Batch Normalization equations\", 2021) shows in its\n"
+      "equations 1.1 to 1.12 that the bias cancels.\n\n"
+      "Notes 2 and 3 contradict each other: by note 2's gradient the bias would matter.\n"
+      "Who is right is measured, in {} and on synthetic data:\n",
+      exhibits::kDouble ? "double" : "float");
+}
+
+}  // namespace
 
 int run_cancel(const CancelOptions& options) {
-  CheckReport report(exhibits::kDouble ? "double" : "float", options.json);
-  report.say(
-      "A bias before BatchNorm cancels. This program shows it in {}, on synthetic data. Every line that\n"
-      "begins with ok is a check: a claim, the measured number and its bound (>= where something does not\n"
-      "cancel). Errors are relative to the largest number compared unless the text says otherwise.",
-      exhibits::kDouble ? "double" : "float");
-  exhibits::show_forward(report);
-  exhibits::show_cancellation(report);
-  exhibits::show_backward(report);
-  exhibits::show_derivation(report);
-  exhibits::show_bias_shift(report);
-  exhibits::show_jacobian(report);
-  exhibits::show_diagonal_gradient(report);
-  exhibits::show_training(report);
-  exhibits::show_where_not(report);
-  exhibits::show_scale(report);
+  const bool details = options.exhibit || options.checks;
+  CheckReport report({.precision = exhibits::kDouble ? "double" : "float",
+                      .json = options.json,
+                      .details = details,
+                      .checks = options.checks});
+  if (!options.exhibit) introduce(report);
+  if (options.checks) {
+    report.say(
+        "A line that begins with ok is a check: a claim, the measured number and its bound, which is >= where\n"
+        "something does not cancel. Errors are relative to the largest number compared, unless the text says\n"
+        "otherwise.");
+  }
+  for (const Section& section : kSections) {
+    if (options.exhibit && options.exhibit != section.exhibit) continue;
+    report.section(name_in(kExhibits, section.exhibit), label(section.exhibit));
+    section.show(report);
+  }
+  report.section("", "");
+  if (!options.checks) {
+    report.say("\n{}Every check, with its number and its bound: add --checks.",
+               details ? "" : "One of them with its explanation and tables: tare cancel --exhibit shift\n");
+  }
   return report.finish();
 }
 

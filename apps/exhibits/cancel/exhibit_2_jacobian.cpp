@@ -41,7 +41,7 @@ void show_jacobian(CheckReport& report) {
   std::string listed;
   for (Index i = 0; i < n; ++i) listed += fmt::format("{}{:.3g}", i == 0 ? "" : ", ", spectrum(i, 0));
   report.say("\nIts eigenvalues: {}", listed);
-  report.say("Expected: 0 along 1; gamma/s eps/(var+eps) = {:.3g} along xhat; gamma/s = {:.3g}, N-2 times.\n", middle,
+  report.say("Expected: 0 along 1; gamma/s eps/(var+eps) = {:.3g} along xhat; gamma/s = {:.3g}, N-2 times.", middle,
              gain);
 
   report.at_most("exhibit 2", "J is the closed form (in units of gamma/s)", distance(j, j_formula) / gain, kRounding);
@@ -59,9 +59,13 @@ void show_jacobian(CheckReport& report) {
   const BlockResult got = run_block(block);
   const Numbers absolute =
       table(1, 5, [&](Index, Index k) { return sum_over(32, [&](Index i) { return std::abs(got.dz(i, k)); }); });
+  const double bias_gradient = distance(got.db, Numbers::Zero(1, 5), absolute);
+  report.conclusion(
+      "A bias moves all samples alike, and BatchNorm's Jacobian maps such a move to zero. So the bias's gradient is "
+      "zero: what it sums up cancels to {:.0e} of its size.",
+      bias_gradient);
   // [BIAS-2]
-  report.at_most("exhibit 2", "Linear - BatchNorm: |dL/db| / sum_i |dL/dz_i|",
-                 distance(got.db, Numbers::Zero(1, 5), absolute), kRounding);
+  report.at_most("exhibit 2", "Linear - BatchNorm: |dL/db| / sum_i |dL/dz_i|", bias_gradient, kRounding);
   Parameter a = parameter(block.a), w = parameter(block.w), b = parameter(block.b);
   Tape tape;
   tape.backward(sum(mul(linear(tape.leaf(a), tape.leaf(w), tape.leaf(b)), tape.constant(block.g))));

@@ -18,13 +18,18 @@ void show_where_not(CheckReport& report) {
   report.say("A ReLU between the Linear and BatchNorm: max(z + b, 0) - mean still contains b.");
   const auto relu_between = [](Var z) { return relu(z); };
   const BlockResult before = run_block(block, kEps, relu_between), after = run_block(moved, kEps, relu_between);
+  report.conclusion(
+      "A bias does not cancel if a ReLU stands between it and BatchNorm: adding 1 to it moves an output by {:.2f} "
+      "there. Before LayerNorm only a part of it cancels, and in evaluation running_mean has to move along when it is "
+      "dropped.",
+      distance(after.y, before.y));
   report.at_least("exhibit 5", "ReLU between: outputs move when b + 1", distance(after.y, before.y), 0.1);
   report.at_least("exhibit 5", "ReLU between: |dL/db| / max_i |dL/dz_i|", largest(before.db) / largest(before.dz), 0.1);
   report.at_most("exhibit 5", "no ReLU between: they do not", distance(run_block(moved).y, run_block(block).y),
                  in_precision(1e-11, 1e-4));
 
   report.say(
-      "\nLayerNorm averages over the features of a sample: only the part of the bias that is the same for\n"
+      "LayerNorm averages over the features of a sample: only the part of the bias that is the same for\n"
       "every feature cancels, and accordingly only the sum of the bias's gradient is zero.");
   Parameter a = parameter(block.a), w = parameter(block.w), b = parameter(block.b), gamma = parameter(block.gamma);
   const auto layer_normalized = [&](const Matrix& added) {
@@ -45,7 +50,7 @@ void show_where_not(CheckReport& report) {
   report.at_least("exhibit 5", "LayerNorm: max_k |dL/db_k|", largest(numbers(b.grad)), 0.1);
 
   report.say(
-      "\nIn evaluation running_mean takes the place of the batch's mean. It was measured with the bias, so\n"
+      "In evaluation running_mean takes the place of the batch's mean. It was measured with the bias, so\n"
       "dropping the bias of a trained model shifts its outputs, unless running_mean -= b; then all is as\n"
       "before. Folding BatchNorm into the Linear for inference even brings a bias back:\n"
       "W'_k = gamma_k/s_k W_k, b'_k = beta_k + gamma_k (b_k - running_mean_k) / s_k, s from running_var.");

@@ -30,6 +30,10 @@ void show_scale(CheckReport& report) {
     return Numbers(rows_inner(w, w).cwiseProduct(rows_inner(of.dw, of.dw)).cwiseSqrt());
   };
   const Numbers rescaled = table(5, 6, [&](Index k, Index j) { return exact_larger.dw(k, j) * alpha(k, 0); });
+  report.conclusion(
+      "A positive factor on a row of W cancels as well: without eps the outputs stay the same to {:.0e}. With eps they "
+      "change a little, and a negative factor does not cancel.",
+      relative(exact_larger.y, exact.y));
   report.at_most("exhibit 6", "eps = 0: BN(alpha W u) = BN(W u)", relative(exact_larger.y, exact.y), kRounding);
   report.at_most("exhibit 6", "eps = 0: the gradient of u is the same", relative(exact_larger.da, exact.da), kRounding);
   report.at_most("exhibit 6", "eps = 0: dL/d(alpha W) = (1/alpha) dL/dW", relative(rescaled, exact.dw), kRounding);

@@ -36,9 +36,9 @@ namespace TARE_NAMESPACE::exhibits {
 
 // Each says what it shows and checks it, in the precision of the run.
 void show_forward(CheckReport& report);
+void show_derivation(CheckReport& report);
 void show_cancellation(CheckReport& report);
 void show_backward(CheckReport& report);
-void show_derivation(CheckReport& report);
 void show_bias_shift(CheckReport& report);
 void show_jacobian(CheckReport& report);
 void show_diagonal_gradient(CheckReport& report);

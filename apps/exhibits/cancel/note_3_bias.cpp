@@ -51,6 +51,10 @@ void show_cancellation(CheckReport& report) {
   report.at_most("note 3, 1.11", "= W a - W 1/m sum_i a(i): both b struck out",
                  relative(got_centred, centred([&](Index i, Index k) { return wa(i, k) - wa_mean(0, k); })), kRounding);
   const Numbers of_centred_a = product(minus_row(a, a_mean), w);  // knows nothing of b
+  report.conclusion(
+      "Note 3 is right. The mean contains the bias, so subtracting the mean takes the bias away again: z - mu is the "
+      "same as without it, to {:.0e}.",
+      relative(got_centred, of_centred_a));
   // [BIAS-1]
   report.at_most("note 3, 1.12", "= W (a - 1/m sum_i a(i))", relative(got_centred, of_centred_a), kRounding);
   const Numbers none = Numbers::Zero(1, 5);
