@@ -184,7 +184,8 @@ void Tape::backward(Var loss) {
   backward_done_ = true;
 
   Target target = gradient_target(node(loss));
-  target.to(0, 0) = target.add ? target.to(0, 0) + 1 : real{1};
+  target.to(0, 0) = target.add ? target.to(0, 0) + 1 : real{1};  // [AD-2]
+  // [AD-3]
   for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
     if (node->pull == nullptr || node->grad == nullptr) continue;  // a leaf, or nothing that the loss depends on
     node->pull(node->closure, View(node->grad, node->value.rows(), node->value.cols()));

@@ -1,6 +1,7 @@
 // Reverse-mode automatic differentiation. A Tape records one training step: each op computes its value at once and
 // leaves a pullback, which turns the gradient of its result into gradients of its operands. backward() runs the
-// pullbacks in reverse order of creation; no sorting is needed, because an op can only use what is already there.
+// pullbacks in reverse order of creation; no sorting is needed, because an op can only use what is already there. In
+// the end each value's gradient is a sum over all paths to the loss [AD-1].
 //
 //   Tape tape;                                      Parameter w("weight", 1, 1);   w.value(0, 0) = 3
 //   Var y = square(tape.leaf(w));                   y.value() is 9

@@ -53,7 +53,7 @@ Sgd::Sgd(Parameters parameters, Options options)
   check_not_negative("Sgd: weight_decay", options.weight_decay);
 }
 
-// v = momentum v + g + weight_decay w;   w -= lr v
+// [OPT-1]  v = momentum v + g + weight_decay w;   w -= lr v
 void Sgd::step(double lr, Workers& workers) {
   check_not_negative("Sgd: lr", lr);
   const auto rate = static_cast<real>(lr), momentum = static_cast<real>(options_.momentum);
@@ -88,7 +88,7 @@ Adam::Adam(Parameters parameters, Options options)
 void Adam::step(double lr, Workers& workers) {
   check_not_negative("Adam: lr", lr);
   ++t_;
-  // lr mhat / (sqrt(vhat) + eps) = lr / correction1 m / (sqrt(v) / sqrt(correction2) + eps)
+  // [OPT-2]  lr mhat / (sqrt(vhat) + eps) = lr / correction1 m / (sqrt(v) / sqrt(correction2) + eps)
   const double correction1 = 1 - functions::power(options_.beta1, t_);
   const double correction2 = 1 - functions::power(options_.beta2, t_);
   const auto rate = static_cast<real>(lr / correction1), root_correction2 = static_cast<real>(std::sqrt(correction2));
@@ -102,7 +102,7 @@ void Adam::step(double lr, Workers& workers) {
     for_pieces(p, workers, [&](Index begin, Index size) {
       Row w = piece(p.value, begin, size), g = piece(p.grad, begin, size);
       Row m = piece(m_[i], begin, size), v = piece(v_[i], begin, size);
-      w *= shrink;
+      w *= shrink;  // [OPT-3]
       m = beta1 * m + one_minus_beta1 * (g + l2 * w);
       v = beta2 * v + one_minus_beta2 * (g + l2 * w).square();
       w -= rate * m / (v.unaryExpr(functions::sqrt) / root_correction2 + eps);
@@ -121,6 +121,7 @@ void zero_grad(const Parameters& parameters) {
   for (Parameter* p : parameters) p->grad.setZero();
 }
 
+// [OPT-4]
 double clip_grad_norm(const Parameters& parameters, double max_norm) {
   check(max_norm >= 0, "clip_grad_norm: max_norm", "a number of at least 0", max_norm);
   double sum = 0;

@@ -5,6 +5,7 @@
 
 namespace tare {
 
+// [OPT-5]
 double step_decay(double lr, std::int64_t step, std::int64_t period, double gamma) {
   check(period >= 1, "step_decay: period", "at least 1 step", period);
   check(step >= 0, "step_decay: step", "at least 0", step);
@@ -12,6 +13,7 @@ double step_decay(double lr, std::int64_t step, std::int64_t period, double gamm
   return lr * functions::power(gamma, complete_periods);
 }
 
+// [OPT-6]
 double cosine(double lr, std::int64_t step, std::int64_t total, std::int64_t warmup) {
   check(warmup >= 0, "cosine: warmup", "at least 0 steps", warmup);
   check(step >= 0 && step <= total, "cosine: step", fmt::format("a step from 0 to {}", total).c_str(), step);

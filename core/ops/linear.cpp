@@ -20,7 +20,8 @@ Var linear_composed(Var x, Var w, Var b) {
   return add_row(matmul(x, transpose(w)), b);
 }
 
-// Y = X W' + 1 b     dX = G W,   dW = G' X,   db = 1' G
+// [LIN-1]  Y = X W' + 1 b
+// [LIN-2]  dX = G W,   dW = G' X,   db = 1' G
 Var linear(Var x, Var w, Var b) {
   check("linear", x, w, b);
   Var y = Tape::record("linear", {x, w, b}, x.rows(), w.rows());

@@ -23,7 +23,7 @@ void check(const char* op, const View& logits, std::span<const int> labels) {
 
 }  // namespace
 
-// L = mean_i (log sum_k e^z_ik - z_i,label)
+// [CE-1]  L = mean_i (log sum_k e^z_ik - z_i,label)
 Var softmax_cross_entropy_composed(Var logits, std::span<const int> labels) {
   check("softmax_cross_entropy_composed", logits.value(), labels);
   Tape& tape = logits.tape();
@@ -35,7 +35,8 @@ Var softmax_cross_entropy_composed(Var logits, std::span<const int> labels) {
   return mean(sub(log_sum, of_label));
 }
 
-// L = mean_i (log sum_k e^z_ik - z_i,label)          dz_ik = g / N (softmax(z_i)_k - [k = label_i])
+// [CE-1]  L = mean_i (log sum_k e^z_ik - z_i,label)
+// [CE-3]  dz_ik = g / N (softmax(z_i)_k - [k = label_i])
 Var softmax_cross_entropy(Var logits, std::span<const int> given) {
   check("softmax_cross_entropy", logits.value(), given);
   Tape& tape = logits.tape();
@@ -46,7 +47,7 @@ Var softmax_cross_entropy(Var logits, std::span<const int> given) {
   const double work = kWorkPerLogit * static_cast<double>(z.size());
   tape.workers().split(z.rows(), 1, work, [&](Index begin, Index size) {
     for (Index i = begin; i < begin + size; ++i) {
-      // log sum e^z = max + log sum e^(z - max), where no exponential overflows and the largest is 1.
+      // [CE-2]  log sum e^z = max + log sum e^(z - max), where no exponential overflows and the largest is 1.
       const real max = z.row(i).maxCoeff();
       softmax.row(i) = (z.row(i).array() - max).unaryExpr(functions::exp);
       const real sum = functions::sum(softmax.row(i).array());

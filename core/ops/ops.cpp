@@ -16,7 +16,7 @@ auto filled_like(const X& x, real c) {
 
 }  // namespace
 
-// Y = A B            dA = G B',   dB = A' G
+// Y = A B            dA = G B',   dB = A' G   [OP-2]
 Var matmul(Var a, Var b) {
   require(a.cols() == b.rows(), "matmul", a, b, "[N x K] and [K x M]");
   Var y = Tape::record("matmul", {a, b}, a.rows(), b.cols());
@@ -107,7 +107,7 @@ Var mul_scalar(Var a, real c) {
   return y.pullback([=](View g) { a.add_grad([=](auto g) { return c * g; }, g); });
 }
 
-// Y = A + 1 r        dA = G,   dr = 1' G
+// Y = A + 1 r        dA = G,   dr = 1' G   [OP-3]
 Var add_row(Var a, Var r) {
   require_row("add_row", a, r);
   Var y = Tape::record("add_row", {a, r}, a.rows(), a.cols());
@@ -140,7 +140,7 @@ Var mul_row(Var a, Var r) {
   });
 }
 
-// y = 1' A / N       dA = 1 g / N
+// y = 1' A / N       dA = 1 g / N   [OP-4]
 Var col_mean(Var a) {
   require_nonempty("col_mean", a.value());
   const auto n = static_cast<real>(a.rows());
@@ -242,7 +242,7 @@ Var log(Var a) {
   return y.pullback([=](View g) { a.add_grad([](auto g, auto a) { return g / a; }, g, a); });
 }
 
-// Y = max(A, 0)      dA = G where Y > 0, else 0
+// Y = max(A, 0)      dA = G where Y > 0, else 0   [OP-1]
 Var relu(Var a) {
   Var y = Tape::record("relu", {a}, a.rows(), a.cols());
   y.set([](auto a) { return (a < real{0}).select(filled_like(a, real{0}), a); }, a);  // keeps a NaN, unlike max
@@ -265,7 +265,7 @@ Var tanh(Var a) {
   return y.pullback([=](View g) { a.add_grad([](auto g, auto y) { return g * (1 - y * y); }, g, y); });
 }
 
-// Y = A o M          dA = G o M,   with M_ij = 0 with probability p, else 1 / (1 - p)
+// Y = A o M          dA = G o M,   with M_ij = 0 with probability p, else 1 / (1 - p)   [OP-5]
 Var dropout(Var a, double p, Random& random) {
   check(p >= 0 && p < 1, "dropout: p", "a probability in [0, 1)", p);
   Var y = Tape::record("dropout", {a}, a.rows(), a.cols());

@@ -21,7 +21,7 @@ class Checker {
     return f_(tape_).value();
   }
 
-  // d value / d inputs[k](i, j), for every entry of the value
+  // [GC-1]  d value / d inputs[k](i, j), for every entry of the value
   Buffer central_difference(std::size_t k, Index entry) {
     real& x = inputs_[k]->value.data()[entry];
     const real x0 = x, h = kStep * std::max(std::abs(x0), real{1});
@@ -34,7 +34,7 @@ class Checker {
     return (above - below) / twice_h;
   }
 
-  // Puts d sum(upstream o value) / d inputs into their gradients.
+  // [GC-2]  Puts d sum(upstream o value) / d inputs into their gradients.
   void backward(const View& upstream) {
     for (Parameter* p : inputs_) p->grad.setZero();
     tape_.clear();

@@ -132,6 +132,7 @@ TEST_CASE("the ops compute what their names say") {
       "tanh", n, c, [&] { return tanh(va); }, [&](Index i, Index j) { return std::tanh(a(i, j)); });
 }
 
+// [OP-1]
 TEST_CASE("relu keeps a NaN, wherever in a vector register it is, and has derivative 0 at 0") {
   Matrix x = Matrix::Constant(1, 67, kNan);
   x(0, 5) = 0;
@@ -147,6 +148,7 @@ TEST_CASE("relu keeps a NaN, wherever in a vector register it is, and has deriva
   CHECK(p.grad(0, 6) == 1);
 }
 
+// [OP-5]
 TEST_CASE("dropout zeroes with probability p, scales the rest, and passes gradients through the same mask") {
   constexpr real kept = real{1} / (1 - real{0.25});
   Parameter p = parameter(Matrix::Ones(200, 50));
@@ -167,6 +169,7 @@ TEST_CASE("dropout zeroes with probability p, scales the rest, and passes gradie
   CHECK(same_bits(p.grad, value));
 }
 
+// [CE-1]
 TEST_CASE("softmax_cross_entropy of known logits") {
   Tape tape;
   const std::vector<int> labels{0, 2};
@@ -179,6 +182,7 @@ TEST_CASE("softmax_cross_entropy of known logits") {
   CHECK(softmax_cross_entropy(tape.constant(logits), labels).value()(0, 0) == doctest::Approx((row0 + row1) / 2));
 }
 
+// [CE-2]
 TEST_CASE("softmax_cross_entropy is finite for logits of 1e4") {
   Matrix logits(3, 3);
   logits << 1e4, -1e4, 0,  // sure and right: loss 0
@@ -358,6 +362,7 @@ TEST_CASE("misuse of the tape is an error") {
 
 // ---- The tape ------------------------------------------------------------------------------------------------------
 
+// [AD-1] [AD-3]
 TEST_CASE("a value that is used twice gets both gradients") {
   Parameter p("x", 1, 1);
   p.value(0, 0) = 3;
@@ -401,6 +406,7 @@ TEST_CASE("a parameter on the tape twice gets both gradients") {
   CHECK(p.grad(0, 0) == 6);
 }
 
+// [AD-2]
 TEST_CASE("a loss may be a parameter itself, and its gradient is added as well") {
   Parameter p("x", 1, 1);
   p.grad(0, 0) = 5;
@@ -563,6 +569,7 @@ void check_equal(const Result& a, const Result& b, double scale) {
   }
 }
 
+// [LIN-1] [LIN-2]
 TEST_CASE("linear and linear_composed agree") {
   std::uint64_t number = 0;
   for (const auto& [n, in, out] : {std::array<Index, 3>{1, 1, 1}, {7, 5, 3}, {33, 64, 17}, {64, 100, 10}}) {
@@ -619,6 +626,7 @@ TEST_CASE("layer_norm and layer_norm_composed agree") {
   }
 }
 
+// [CE-3]
 TEST_CASE("softmax_cross_entropy and softmax_cross_entropy_composed agree") {
   std::uint64_t number = 0;
   for (const auto& [n, k] : {std::pair<Index, Index>{1, 2}, {5, 3}, {33, 10}, {16, 100}}) {
@@ -732,6 +740,7 @@ Var times_three(Var a, real slope) {
   return y.pullback([=](View g) { a.add_grad([=](auto g) { return slope * g; }, g); });
 }
 
+// [GC-1] [GC-2]
 TEST_CASE("check_gradients finds a wrong derivative and says where") {
   Random random = test_random();
   const std::vector<Buffer> inputs{random_matrix(random, 2, 3), random_matrix(random, 2, 3)};

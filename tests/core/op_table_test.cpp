@@ -6,6 +6,7 @@
 namespace tare {
 namespace {
 
+// [OP-2] [OP-3] [OP-4]
 TEST_CASE("every op's derivatives agree with finite differences") {
   std::uint64_t number = 0;
   for (const OpCase& c : op_table()) {

@@ -641,6 +641,7 @@ TEST_CASE("make_mlp: two Dropout layers drop different entries") {
   CHECK_FALSE(same_bits(evaluate(model[2], x, Mode::train), evaluate(model[5], x, Mode::train)));
 }
 
+// [INIT-1] [INIT-2]
 TEST_CASE("make_mlp: initial weights have the deviation that was asked for; biases 0, gamma 1, beta 0") {
   using Kind = InitScale::Kind;
   // Widths that tell He from Xavier and rows from columns.

@@ -50,6 +50,7 @@ TEST_CASE("SGD") {
   check_steps<Sgd>({}, {{{0.9, -2.05, 0.8}, {0.7, -1.95, 0.8}, {0.75, -1.9625, 0.6}}});
 }
 
+// [OPT-1]
 TEST_CASE("SGD with momentum") {
   // v = 1;                      w = 1    - 0.1  * 1    = 0.9
   // v = 0.9 * 1 + 2 = 2.9;      w = 0.9  - 0.1  * 2.9  = 0.61
@@ -73,6 +74,7 @@ TEST_CASE("SGD with momentum and weight decay") {
                    {{{0.85, -1.95, 0.775}, {0.4725, -1.7075, 0.98375}, {0.3408125, -1.5681875, 0.85309375}}});
 }
 
+// [OPT-2]
 TEST_CASE("Adam") {
   // m = 0.1    v = 0.001      mhat = 0.1 / 0.1 = 1         vhat = 0.001 / 0.001 = 1          w = 1 - 0.1 / (1 + 1e-8)
   // m = 0.29   v = 0.004999   mhat = 0.29 / 0.19 = 1.526   vhat = 0.004999 / 0.001999 = 2.5008
@@ -107,6 +109,7 @@ TEST_CASE("Adam with weight decay: L2, into the gradient") {
                                              {0.77083183140972666, -1.7687823845425839, 0.64378667710689219}}});
 }
 
+// [OPT-3]
 TEST_CASE("AdamW: the decay shrinks the weight before the update and stays out of m and v") {
   // m and v as in Adam without decay.
   // w = 1       * (1 - 0.1  * 0.5) - 0.1  * 1       = 0.85
@@ -150,6 +153,7 @@ TEST_CASE("zero_grad zeroes the gradients, not the values") {
   }
 }
 
+// [OPT-4]
 TEST_CASE("clip_grad_norm scales by max / (norm + 1e-6) if that is below 1, and returns the norm before") {
   Parameter a("a", 1, 2), b("b", 1, 1);
   a.value << 100, 200;
@@ -184,6 +188,7 @@ TEST_CASE("clip_grad_norm scales by max / (norm + 1e-6) if that is below 1, and 
 
 // ---- Schedules ------------------------------------------------------------------------------------------------------
 
+// [OPT-5]
 TEST_CASE("step_decay multiplies by gamma after each complete period") {
   const double expected[] = {0.8, 0.8, 0.8, 0.4, 0.4, 0.4, 0.2, 0.2, 0.2, 0.1};
   for (int step = 0; step < 10; ++step) {
@@ -194,6 +199,7 @@ TEST_CASE("step_decay multiplies by gamma after each complete period") {
   CHECK(step_decay(0.8, 2, 1, 0.1) == doctest::Approx(0.008).epsilon(1e-14));
 }
 
+// [OPT-6]
 TEST_CASE("cosine without warm-up: from lr over lr / 2 to 0") {
   CHECK(cosine(0.8, 0, 100) == 0.8);
   CHECK(cosine(0.8, 25, 100) == doctest::Approx(0.68284271247461901).epsilon(1e-14));  // 0.4 (1 + 1 / sqrt(2))
