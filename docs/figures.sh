@@ -1,26 +1,18 @@
 #!/bin/sh
-# Makes the figures in README.md and in the chapters that need all of MNIST.   sh docs/figures.sh seeds|gradient
-# It is found as `tare train` finds it; TARE names the program, build/tare if it is not set.
+# Remakes the measured tables and figures of the book, those that are named or all, and prints what moved.
+#
+#   sh docs/figures.sh [--work FOLDER] [NAME...]    all takes about half an hour on two cores
+#   sh docs/figures.sh --list                       the names, and what each takes
+#   sh docs/figures.sh --check                      whether every figure has its place in the book
+#
+# Needs MNIST, found as `tare train` finds it. TARE names the program, build/tare if it is not set. Comparisons are kept
+# in FOLDER (build/figures), so that a remaking that was interrupted goes on. The tables of docs/appendices/speed.md are
+# remade only when they are named, as they need a machine that does nothing else.
 set -eu
-tare=${TARE:-$(dirname "$0")/../build/tare}
-"$tare" train --steps 1 --quiet >/dev/null  # fails here, and says why, without MNIST
-accuracy() { "$tare" train --quiet --json "$@" | sed 's/.*"test_accuracy":\([0-9.]*\).*/\1/'; }
-
 case ${1-} in
-seeds) # mean, deviation and share of at least 98 % after 5 epochs, over the seeds 1 to 40
-  for seed in $(seq 40); do accuracy --seed "$seed"; done |
-    awk '{ s += $1; q += $1 * $1; n += $1 >= 0.98 } END {
-      m = s / NR; printf "%d seeds: mean %.2f %%, deviation %.2f %%, %d of them at least 98 %%\n", NR, 100 * m,
-        100 * sqrt((q / NR - m * m) * NR / (NR - 1)), n }'
-  ;;
-gradient) # what the diagonal formula costs
-  for kind in fused diagonal; do
-    echo "$kind: batch 128 $(accuracy --batchnorm $kind --epochs 2)," \
-      "batch 4 $(accuracy --batchnorm $kind --batch 4 --steps 3000 --lr 0.01)"
-  done
-  ;;
-*)
-  echo "usage: figures.sh seeds|gradient" >&2
-  exit 2
+-h | --help)
+  sed -n '2,/^set/{/^#/{s/^# \{0,1\}//;p;}}' "$0"
+  exit 0
   ;;
 esac
+exec python3 "$(dirname "$0")/figures/figures.py" "$@"
