@@ -23,10 +23,13 @@ int exit_code(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128
 }  // namespace
 
 Outcome run_tare(const std::string& words, const std::string& before) {
+  return run_program(fmt::format("{} '{}' {}", before, TARE_PROGRAM, words));
+}
+
+Outcome run_program(const std::string& command) {
   const TemporaryFolder folder;
   const std::string out = (folder / "out").string(), err = (folder / "err").string();
-  const std::string command = fmt::format("{} '{}' {} >'{}' 2>'{}' </dev/null", before, TARE_PROGRAM, words, out, err);
-  const int status = std::system(command.c_str());
+  const int status = std::system(fmt::format("{} >'{}' 2>'{}' </dev/null", command, out, err).c_str());
   return {exit_code(status), read_file(out), read_file(err)};
 }
 

@@ -17,6 +17,8 @@ struct Outcome {
 
 /// Runs `tare` with these words, without a terminal. `before` is put in front of the command: "TARE_DATA=x".
 Outcome run_tare(const std::string& words, const std::string& before = "");
+/// Runs any command of the shell.
+Outcome run_program(const std::string& command);
 
 /// A running `tare`, to be signalled. It works in `folder` and leaves its output there, in the files `out` and `err`.
 class Process {
