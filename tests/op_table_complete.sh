@@ -6,7 +6,7 @@ root=${1:?usage: op_table_complete.sh SOURCE_ROOT}
 table=$root/core/tools/op_table.cpp
 
 # Free functions stand at the beginning of a line; the members of Var and Tape are indented.
-ops=$(sed -n -E 's/^(Var|BatchNormResult) ([a-z_0-9]+)\(.*/\2/p' $(find "$root/core" -name "*.h"))
+ops=$(find "$root/core" -name "*.h" -exec sed -n -E 's/^(Var|BatchNormResult) ([a-z_0-9]+)\(.*/\2/p' {} +)
 if [ -z "$ops" ]; then
   echo "op_table_complete: found no ops in $root/core; do the declarations look different now?" >&2
   exit 1
