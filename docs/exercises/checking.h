@@ -3,6 +3,7 @@
 // which one.
 #pragma once
 
+#include <tare/apps/exhibits/numbers.h>
 #include <tare/tare.h>
 
 #include <cmath>
@@ -13,6 +14,7 @@ namespace exercise {
 
 using tare::Index;
 using tare::Matrix;
+using tare::slopes;  // by central differences
 
 /// Thrown where a check fails; what() is for the reader.
 struct NotYet : std::exception {
@@ -108,22 +110,6 @@ inline tare::Parameter parameter(const char* name, const Matrix& value) {
   tare::Parameter p(name, value.rows(), value.cols());
   p.value = value;
   return p;
-}
-
-/// dL/dx by central differences, entry by entry; `loss` is a function of a matrix.
-template <class Loss>
-Matrix slope(Matrix x, const Loss& loss) {
-  Matrix d(x.rows(), x.cols());
-  for (Index i = 0; i < x.size(); ++i) {
-    const double x0 = x.data()[i], h = 6e-6 * std::max(1.0, std::abs(x0));
-    x.data()[i] = x0 + h;
-    const double above = loss(x);
-    x.data()[i] = x0 - h;
-    const double below = loss(x);
-    x.data()[i] = x0;
-    d.data()[i] = (above - below) / (2 * h);
-  }
-  return d;
 }
 
 /// `text` with line breaks instead of the spaces at which a line would grow longer than 80 characters.

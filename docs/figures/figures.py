@@ -98,8 +98,17 @@ def digits(work):
 
 
 def init(_):
-    program = pathlib.Path(TARE).resolve().parent / "pictures" / "picture_numbers"
-    return run(program, "init").rstrip() + "\n\n" + made_by("sh docs/figures.sh init")
+    run("cmake", "--build", ROOT / "build", "--target", "picture_numbers")
+    return run(ROOT / "build" / "pictures" / "picture_numbers", "init").rstrip() + "\n\n" + made_by("sh docs/figures.sh init")
+
+
+def first_loss(_):
+    rows = []
+    for weights, options in (("as usual", []), ("`--init-scale normal:0.0001`", ["--init-scale", "normal:0.0001"]),
+                             ("`--init-scale normal:1`", ["--init-scale", "normal:1"])):
+        words = ["--data", "digits", "--steps", 1, *options]
+        rows.append([weights, *(f"{train(*words, '--norm', norm)['train_loss']:,.2f}" for norm in ("batch", "none"))])
+    return table(["first weights", "with BatchNorm", "without"], rows) + "\n\n" + made_by("sh docs/figures.sh first-loss")
 
 
 def pictures(_):
@@ -221,6 +230,7 @@ FIGURES = {
     "gradient": (gradient, "20 s"),
     "digits": (digits, "5 s"),
     "init": (init, "1 s"),
+    "first-loss": (first_loss, "1 s"),
     "pictures": (pictures, "10 s"),
     "comparison": (COMPARISON, "3 minutes"),
     "bias-difference": (bias_difference, "no more"),

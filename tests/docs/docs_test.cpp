@@ -160,11 +160,24 @@ std::vector<fs::path> pages() {
   return found;
 }
 
+// Calls `of_line(line, is_code)` for each line of a page; fences are code, too.
+template <class OfLine>
+void for_lines(const std::string& text, const OfLine& of_line) {
+  std::istringstream lines(text);
+  bool fenced = false;
+  for (std::string line; std::getline(lines, line);) {
+    const bool fence = line.starts_with("```");
+    of_line(line, fenced || fence);
+    fenced ^= fence;
+  }
+}
+
 TEST_CASE("the code that the chapters quote from a file stands there") {
   static const std::regex quote("```cpp ([a-z0-9_/-]+\\.(?:cpp|h))\n([^`]*)```");
-  int quotes = 0;
+  int quotes = 0, opened = 0;
   for (const fs::path& page : pages()) {
     const std::string text = read_file(page);
+    for_lines(text, [&](const std::string& line, bool) { opened += line.starts_with("```cpp "); });
     for (std::sregex_iterator i(text.begin(), text.end(), quote), end; i != end; ++i, ++quotes) {
       const std::string example = read_file(kRoot / (*i)[1].str());
       std::istringstream quoted((*i)[2].str());
@@ -178,6 +191,7 @@ TEST_CASE("the code that the chapters quote from a file stands there") {
     }
   }
   CHECK(quotes >= 15);
+  CHECK(quotes == opened);  // none is overlooked
 }
 
 TEST_CASE("every example is shorter than 60 lines") {
@@ -185,18 +199,6 @@ TEST_CASE("every example is shorter than 60 lines") {
   CHECK(examples.size() == 11);
   for (const fs::path& example : examples) {
     CHECK_MESSAGE(std::ranges::count(read_file(example), '\n') < 60, example.string());
-  }
-}
-
-// Calls `of_line(line, is_code)` for each line of a page; fences are code, too.
-template <class OfLine>
-void for_lines(const std::string& text, const OfLine& of_line) {
-  std::istringstream lines(text);
-  bool fenced = false;
-  for (std::string line; std::getline(lines, line);) {
-    const bool fence = line.starts_with("```");
-    of_line(line, fenced || fence);
-    fenced ^= fence;
   }
 }
 

@@ -10,6 +10,7 @@ import concurrent.futures
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -46,8 +47,8 @@ MISTAKES = [
     ("08", "std::sqrt((relu_follows ? 2 : 1) / in)", "0 * in", "all 0"),
     ("09", "v = mu * v + g;", "v = mu * v + (1 - mu) * g;", "Here g counts in full"),
     ("09", "m_hat / (std::sqrt(v_hat) + eps)", "m / (std::sqrt(v) + eps)", "Neither moment is corrected"),
-    ("09", "(std::sqrt(v_hat) + eps)", "std::sqrt(v_hat + eps)", "eps stands inside of the root"),
-    ("10", "std::sqrt(variance + eps)", "std::sqrt(variance) + eps", "eps belongs inside of the root"),
+    ("09", "(std::sqrt(v_hat) + eps)", "std::sqrt(v_hat + eps)", "eps stands inside the root"),
+    ("10", "std::sqrt(variance + eps)", "std::sqrt(variance) + eps", "eps belongs inside the root"),
     ("10", "std::sqrt(variance + eps)", "std::sqrt(variance * n / (n - 1) + eps)",
      "Where it normalizes it is divided by N"),
     ("10", "std::sqrt(variance + eps)", "(variance + eps)", "not by its root"),
@@ -75,7 +76,7 @@ MISTAKES = [
     ("16", "std::sqrt(norm.running_var + norm.eps)", "(norm.running_var + norm.eps)", "not by its root"),
     ("16", "(linear.b - norm.running_mean)", "(linear.b)", "The running mean has to be subtracted"),
     ("17", "const RowArray h = gamma * g;\n  return (h - h.mean() - xhat * (h * xhat).mean()) / s;",
-     "return gamma * (g - g.mean() - xhat * (g * xhat).mean()) / s;", "it belongs inside of the sums"),
+     "return gamma * (g - g.mean() - xhat * (g * xhat).mean()) / s;", "it belongs inside the sums"),
     ("18", "(1 + (-a).exp() + a * (-a).exp())", "(1 + (-a).exp())", "Only the first factor was differentiated"),
 ]
 
@@ -92,7 +93,9 @@ def check(compiler, source, exercise):
 
 
 def is_untouched(file):
-    """Whether it is the file of the last commit; outside of a repository, yes."""
+    """Whether it is the file of the last commit; outside a repository, yes."""
+    if shutil.which("git") is None:
+        return True
     done = subprocess.run(["git", "-C", ROOT, "status", "--porcelain", "--", file], capture_output=True, text=True)
     return done.returncode != 0 or done.stdout == ""
 

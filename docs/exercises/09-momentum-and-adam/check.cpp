@@ -35,7 +35,7 @@ int main() {
              {{number(uncorrected),
                "Neither moment is corrected: they start at 0 and are too small at first. Divide m by "
                "1 - beta1^t and v by 1 - beta2^t, with t = 1 in the first step."},
-              {number(inside), "eps stands inside of the root. sqrt(v_hat) + eps."},
+              {number(inside), "eps stands inside the root. sqrt(v_hat) + eps."},
               {number(only_m), "m is corrected, v is not: v_hat = v / (1 - beta2^t)."},
               {number(only_v), "v is corrected, m is not: m_hat = m / (1 - beta1^t)."},
               {number(1), "The weight has not moved."}},
@@ -43,7 +43,7 @@ int main() {
     }
     Adam tiny{1, 0.1};
     expect("Adam, first step from a gradient of 1e-9: w", tiny.step(1e-9), 1 - 0.1 * 1e-9 / (1e-9 + 1e-8),
-           {{number(1 - 0.1 * 1e-9 / std::sqrt(1e-18 + 1e-8)), "eps stands inside of the root: sqrt(v_hat) + eps."}},
+           {{number(1 - 0.1 * 1e-9 / std::sqrt(1e-18 + 1e-8)), "eps stands inside the root: sqrt(v_hat) + eps."}},
            1e-9);
     return "Adam's first step is lr long, whatever the gradient's size (as long as that is well above eps).";
   });

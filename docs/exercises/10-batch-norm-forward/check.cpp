@@ -38,7 +38,7 @@ int main() {
     expect("y", batch_norm_forward(x, gamma, beta, eps), as(With::biased),
            {{x, "That is x itself."},
             {as(With::unbiased), "The variance is divided by N - 1. Where it normalizes it is divided by N."},
-            {as(With::eps_outside), "eps belongs inside of the root: sqrt(variance + eps)."},
+            {as(With::eps_outside), "eps belongs inside the root: sqrt(variance + eps)."},
             {as(With::no_eps), "eps is missing: sqrt(variance + eps)."},
             {as(With::no_root), "That is divided by the variance, not by its root."},
             {as(With::rows),

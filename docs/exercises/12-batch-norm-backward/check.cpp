@@ -55,7 +55,7 @@ int main() {
             {m(zero - dcentred.mean()), "What comes straight from centred was overwritten or is missing."},
             {m(dcentred - dcentred.sum()), "Each x has a share of 1/N in the mean."}});
     const Column numeric =
-        slope(m(f.x), [&](const Matrix& x) {
+        slopes(m(f.x), [&](const Matrix& x) {
           const Column centred = x.array() - x.mean();
           return (g * (f.gamma * centred / std::sqrt(centred.square().mean() + f.eps) + f.beta)).sum();
         }).array();

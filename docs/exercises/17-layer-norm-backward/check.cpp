@@ -10,7 +10,7 @@ int main() {
     const RowArray xhat = centred / s, h = gamma * g;
     const auto m = [](const RowArray& a) { return Matrix(a.matrix()); };
     const RowArray outside = gamma * (g - g.mean() - xhat * (g * xhat).mean()) / s;
-    const RowArray right = slope(m(x), [&](const Matrix& at) {
+    const RowArray right = slopes(m(x), [&](const Matrix& at) {
                              const RowArray moved = at.array() - at.mean();
                              return (g * gamma * moved / std::sqrt(moved.square().mean() + 1e-5)).sum();
                            }).array();
@@ -18,7 +18,7 @@ int main() {
            {{m(h / s), "Only how x_k moves its own xhat_k. It moves the row's mean and variance as well."},
             {m(outside),
              "gamma stands in front, as in BatchNorm, where it is the same for all numbers of a column. Here each "
-             "number has its own, so it belongs inside of the sums."},
+             "number has its own, so it belongs inside the sums."},
             {m((h - h.mean()) / s), "The path through the variance is missing."},
             {m((h - xhat * (h * xhat).mean()) / s), "The path through the mean is missing."},
             {m((g - g.mean() - xhat * (g * xhat).mean()) / s), "gamma is missing."},
