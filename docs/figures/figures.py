@@ -99,7 +99,8 @@ def digits(work):
 
 def init(_):
     run("cmake", "--build", ROOT / "build", "--target", "picture_numbers")
-    return run(ROOT / "build" / "pictures" / "picture_numbers", "init").rstrip() + "\n\n" + made_by("sh docs/figures.sh init")
+    numbers = run(ROOT / "build" / "pictures" / "picture_numbers", "init").rstrip()
+    return numbers + "\n\n" + made_by("sh docs/figures.sh init")
 
 
 def first_loss(_):
@@ -108,7 +109,8 @@ def first_loss(_):
                              ("`--init-scale normal:1`", ["--init-scale", "normal:1"])):
         words = ["--data", "digits", "--steps", 1, *options]
         rows.append([weights, *(f"{train(*words, '--norm', norm)['train_loss']:,.2f}" for norm in ("batch", "none"))])
-    return table(["first weights", "with BatchNorm", "without"], rows) + "\n\n" + made_by("sh docs/figures.sh first-loss")
+    head = ["first weights", "with BatchNorm", "without"]
+    return table(head, rows) + "\n\n" + made_by("sh docs/figures.sh first-loss")
 
 
 def pictures(_):
