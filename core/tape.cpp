@@ -107,12 +107,13 @@ Var Tape::constant(Index rows, Index cols, std::optional<real> background) {
 }
 
 Var Tape::leaf(Parameter& p) {
+  const bool needs_grad = recording_ && p.requires_grad;
   return push({.op = "leaf",
                .layer = layer_,
                .value = p.value,
                .parameter = &p,
-               .grad = recording_ ? p.grad.data() : nullptr,
-               .needs_grad = recording_});
+               .grad = needs_grad ? p.grad.data() : nullptr,
+               .needs_grad = needs_grad});
 }
 
 Var Tape::record(const char* op, std::initializer_list<Var> operands, Index rows, Index cols) {

@@ -36,6 +36,7 @@ struct Parameter {
 
   std::string name;  // as in PyTorch: "weight", "bias"
   Buffer value, grad;
+  bool requires_grad = true;  // false: frozen; no gradient is computed, and training leaves it alone
 };
 
 using Parameters = std::vector<Parameter*>;

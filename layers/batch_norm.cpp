@@ -23,6 +23,7 @@ BatchNorm::BatchNorm(Options o)
       running_var(1, o.features) {
   gamma.value.setOnes();
   running_var.setOnes();
+  gamma.requires_grad = beta.requires_grad = o.affine;
 }
 
 Var BatchNorm::forward(Var x, Mode mode) { return mode == Mode::train ? normalize_batch(x) : normalize_running(x); }
@@ -44,12 +45,16 @@ Var BatchNorm::normalize_batch(Var x) {
                   shape_of(statistic));
     }
   }
-  const auto n = static_cast<real>(x.rows()), m = static_cast<real>(options.momentum);
-  // [BN-5]
-  running_mean = (1 - m) * running_mean + m * batch.mean;
-  running_var = (1 - m) * running_var + m * (n / (n - 1)) * batch.variance;
-  ++num_batches_tracked;
+  track(batch.mean, batch.variance, x.rows());
   return batch.y;
+}
+
+// [BN-5]
+void BatchNorm::track(const View& mean, const View& variance, Index samples) {
+  const auto n = static_cast<real>(samples), m = static_cast<real>(options.momentum);
+  running_mean = (1 - m) * running_mean + m * mean;
+  running_var = (1 - m) * running_var + m * (n / (n - 1)) * variance;
+  ++num_batches_tracked;
 }
 
 // [BN-6]  y = gamma (x - running_mean) / sqrt(running_var + eps) + beta
@@ -63,11 +68,12 @@ Var BatchNorm::normalize_running(Var x) {
 
 std::vector<StateTensor> BatchNorm::state() {
   const std::vector<std::int64_t> shape{options.features};
-  return {{gamma.name, shape, gamma.value},
-          {beta.name, shape, beta.value},
-          {"running_mean", shape, running_mean},
-          {"running_var", shape, running_var, Values::finite_not_negative},
-          {"num_batches_tracked", {}, &num_batches_tracked}};
+  std::vector<StateTensor> state;
+  if (options.affine) state = {{gamma.name, shape, gamma.value}, {beta.name, shape, beta.value}};
+  state.insert(state.end(), {{"running_mean", shape, running_mean},
+                             {"running_var", shape, running_var, Values::finite_not_negative},
+                             {"num_batches_tracked", {}, &num_batches_tracked}});
+  return state;
 }
 
 }  // namespace TARE_NAMESPACE

@@ -16,6 +16,8 @@ class BatchNorm : public Layer {
     double eps = 1e-5;
     /// The weight of the newest batch, PyTorch's convention: running = (1 - momentum) running + momentum batch.
     double momentum = 0.1;
+    /// Without, gamma and beta are 1 and 0, and neither parameters nor state.
+    bool affine = true;
   };
   /// Error, naming the field, unless features >= 1, eps >= 0 and 0 <= momentum <= 1.
   explicit BatchNorm(Options options);
@@ -26,13 +28,17 @@ class BatchNorm : public Layer {
   Var forward(Var x, Mode mode) override;
   std::unique_ptr<Layer> clone() const override { return std::make_unique<BatchNorm>(*this); }
   std::string describe() const override { return fmt::format("BatchNorm({})", options.features); }
-  Parameters parameters() override { return {&gamma, &beta}; }
+  Parameters parameters() override { return options.affine ? Parameters{&gamma, &beta} : Parameters{}; }
   std::vector<StateTensor> state() override;
 
   Options options;
   Parameter gamma, beta;             // [1 x features], 1 and 0 at first; PyTorch calls them weight and bias
   Buffer running_mean, running_var;  // [1 x features], 0 and 1 at first
   std::int64_t num_batches_tracked = 0;
+
+ protected:
+  /// Updates the running statistics with those of a batch; its variance is the biased one.
+  void track(const View& mean, const View& variance, Index samples);
 
  private:
   Var normalize_batch(Var x);

@@ -21,9 +21,15 @@ std::vector<const Random*> generators_of(const Layer& layer) {
   return {generators.begin(), generators.end()};
 }
 
+Parameters trained_parameters(Layer& layer) {
+  Parameters trained = layer.parameters();
+  std::erase_if(trained, [](const Parameter* p) { return !p->requires_grad; });
+  return trained;
+}
+
 Index count_parameters(const Layer& layer) {
   Index n = 0;
-  for (const Parameter* p : parameters_of(layer)) n += p->value.size();
+  for (const Parameter* p : parameters_of(layer)) n += p->requires_grad ? p->value.size() : 0;
   return n;
 }
 

@@ -39,7 +39,9 @@ Var evaluate(const Layer& layer, Var x);
 std::vector<const Parameter*> parameters_of(const Layer& layer);
 std::vector<const Random*> generators_of(const Layer& layer);
 
-/// How many trainable numbers it has.
+/// Its parameters that are not frozen.
+Parameters trained_parameters(Layer& layer);
+/// How many numbers these have.
 Index count_parameters(const Layer& layer);
 
 /// An op of one value as a layer:   model.add(Elementwise("ReLU", relu));

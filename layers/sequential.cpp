@@ -73,6 +73,18 @@ std::vector<StateTensor> Sequential::state() {
   return all;
 }
 
+std::vector<const Layer*> innermost_layers(const Sequential& model) {
+  std::vector<const Layer*> all;
+  for (std::size_t i = 0; i < model.size(); ++i) {
+    if (const auto* inner = dynamic_cast<const Sequential*>(&model[i])) {
+      for (const Layer* layer : innermost_layers(*inner)) all.push_back(layer);
+    } else {
+      all.push_back(&model[i]);
+    }
+  }
+  return all;
+}
+
 std::vector<Random*> Sequential::generators() {
   std::vector<Random*> all;
   for (const auto& layer : layers_) {

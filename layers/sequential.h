@@ -59,4 +59,7 @@ class Sequential : public Layer {
   std::vector<std::unique_ptr<Layer>> layers_;
 };
 
+/// The layers of a model in their order; in the place of a Sequential inside stand its layers.
+std::vector<const Layer*> innermost_layers(const Sequential& model);
+
 }  // namespace TARE_NAMESPACE

@@ -37,6 +37,10 @@ void for_pieces(const Parameter& p, Workers& workers, const Update& update) {
                 });
 }
 
+double decay_of(Parameter& p, double weight_decay, const Parameters& undecayed) {
+  return std::ranges::find(undecayed, &p) == undecayed.end() ? weight_decay : 0;
+}
+
 Row piece(Buffer& buffer, Index begin, Index size) { return {buffer.data() + begin, size}; }
 
 void add_state(std::vector<StateTensor>& state, const char* name, std::vector<Buffer>& buffers) {
@@ -48,18 +52,18 @@ void add_state(std::vector<StateTensor>& state, const char* name, std::vector<Bu
 }  // namespace
 
 Sgd::Sgd(Parameters parameters, Options options)
-    : parameters_(std::move(parameters)), options_(options), velocity_(buffers_for(parameters_)) {
-  check_fraction("Sgd: momentum", options.momentum);
-  check_not_negative("Sgd: weight_decay", options.weight_decay);
+    : parameters_(std::move(parameters)), options_(std::move(options)), velocity_(buffers_for(parameters_)) {
+  check_fraction("Sgd: momentum", options_.momentum);
+  check_not_negative("Sgd: weight_decay", options_.weight_decay);
 }
 
 // [OPT-1]  v = momentum v + g + weight_decay w;   w -= lr v
 void Sgd::step(double lr, Workers& workers) {
   check_not_negative("Sgd: lr", lr);
   const auto rate = static_cast<real>(lr), momentum = static_cast<real>(options_.momentum);
-  const auto weight_decay = static_cast<real>(options_.weight_decay);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Parameter& p = *parameters_[i];
+    const auto weight_decay = static_cast<real>(decay_of(p, options_.weight_decay, options_.undecayed));
     for_pieces(p, workers, [&](Index begin, Index size) {
       Row w = piece(p.value, begin, size), g = piece(p.grad, begin, size), v = piece(velocity_[i], begin, size);
       v = momentum * v + (g + weight_decay * w);
@@ -76,13 +80,13 @@ std::vector<StateTensor> Sgd::state() {
 
 Adam::Adam(Parameters parameters, Options options)
     : parameters_(std::move(parameters)),
-      options_(options),
+      options_(std::move(options)),
       m_(buffers_for(parameters_)),
       v_(buffers_for(parameters_)) {
-  check_fraction("Adam: beta1", options.beta1);
-  check_fraction("Adam: beta2", options.beta2);
-  check(options.eps > 0 && std::isfinite(options.eps), "Adam: eps", "a finite number above 0", options.eps);
-  check_not_negative("Adam: weight_decay", options.weight_decay);
+  check_fraction("Adam: beta1", options_.beta1);
+  check_fraction("Adam: beta2", options_.beta2);
+  check(options_.eps > 0 && std::isfinite(options_.eps), "Adam: eps", "a finite number above 0", options_.eps);
+  check_not_negative("Adam: weight_decay", options_.weight_decay);
 }
 
 void Adam::step(double lr, Workers& workers) {
@@ -95,10 +99,11 @@ void Adam::step(double lr, Workers& workers) {
   const auto beta1 = static_cast<real>(options_.beta1), one_minus_beta1 = static_cast<real>(1 - options_.beta1);
   const auto beta2 = static_cast<real>(options_.beta2), one_minus_beta2 = static_cast<real>(1 - options_.beta2);
   const auto eps = static_cast<real>(options_.eps);
-  const auto l2 = static_cast<real>(options_.decoupled ? 0 : options_.weight_decay);
-  const auto shrink = static_cast<real>(options_.decoupled ? 1 - lr * options_.weight_decay : 1);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Parameter& p = *parameters_[i];
+    const double weight_decay = decay_of(p, options_.weight_decay, options_.undecayed);
+    const auto l2 = static_cast<real>(options_.decoupled ? 0 : weight_decay);
+    const auto shrink = static_cast<real>(options_.decoupled ? 1 - lr * weight_decay : 1);
     for_pieces(p, workers, [&](Index begin, Index size) {
       Row w = piece(p.value, begin, size), g = piece(p.grad, begin, size);
       Row m = piece(m_[i], begin, size), v = piece(v_[i], begin, size);

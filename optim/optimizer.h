@@ -26,6 +26,7 @@ class Sgd : public Optimizer {
   struct Options {
     double momentum = 0;
     double weight_decay = 0;
+    Parameters undecayed = {};  // which weight_decay leaves alone
   };
   /// The parameters must outlive the optimizer. Error, naming the field, unless 0 <= momentum < 1 and weight_decay >=
   /// 0.
@@ -50,6 +51,7 @@ class Adam : public Optimizer {
     double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
     double weight_decay = 0;
     bool decoupled = false;
+    Parameters undecayed = {};  // which weight_decay leaves alone
   };
   /// Error, naming the field, unless 0 <= beta < 1 for both, eps > 0 and weight_decay >= 0.
   Adam(Parameters parameters, Options options);

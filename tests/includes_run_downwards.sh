@@ -20,8 +20,8 @@ datasets/pictures   core/machine datasets
 datasets/built_in   core/machine datasets datasets/pictures
 datasets        core core/machine datasets/built_in datasets/pictures
 apps/cli        core core/machine core/ops layers optim optim/training datasets datasets/built_in
-apps/train      core core/machine core/ops layers layers/files optim optim/training datasets datasets/pictures apps/cli
-apps/compare    core core/machine core/ops layers layers/files optim/training datasets apps/cli apps/train
+apps/train      core core/machine core/ops core/tools layers layers/files optim optim/training datasets datasets/pictures apps/cli
+apps/compare    core core/machine core/ops core/tools layers layers/files optim optim/training datasets apps/cli apps/train
 apps/exhibits   core core/machine core/ops core/tools layers optim optim/training datasets apps/cli apps/train
 apps/models     core core/machine core/ops layers layers/files optim/training datasets datasets/pictures apps/cli
 apps/data       core/machine datasets datasets/built_in datasets/pictures apps/cli

@@ -18,6 +18,11 @@ inline const Names<Activation> kActivations{kActivationNames.begin(), kActivatio
 inline const Names<Pixels> kPixels{kPixelsNames.begin(), kPixelsNames.end()};
 inline const Names<Norm> kNorms{{"batch", Norm::batch}, {"layer", Norm::layer}, {"none", Norm::none}};
 inline const Names<BiasRule> kBiasRules{{"auto", BiasRule::drop_cancelled}, {"keep", BiasRule::keep}};
+inline const Names<NormPlace> kNormPlaces{{"before", NormPlace::before}, {"after", NormPlace::after}};
+inline const Names<Trained> kTrained{{"all", Trained::all}, {"norm", Trained::norm}};
+inline const Names<Decay> kDecays{{"all", Decay::all}, {"weights", Decay::weights}};
+inline const Names<bool BatchNormParts::*> kBatchNormParts{
+    {"mean", &BatchNormParts::mean}, {"variance", &BatchNormParts::variance}, {"affine", &BatchNormParts::affine}};
 inline const Names<BatchNormKind> kBatchNormKinds{
     {"fused", BatchNormKind::fused}, {"composed", BatchNormKind::composed}, {"diagonal", BatchNormKind::diagonal}};
 inline const Names<OptimizerKind> kOptimizers{

@@ -7,6 +7,18 @@
 
 namespace tare {
 
+namespace {
+
+std::string parts_text(const BatchNormParts& parts) {
+  std::vector<const char*> names;
+  for (const auto& [name, part] : kBatchNormParts) {
+    if (parts.*part) names.push_back(name);
+  }
+  return fmt::to_string(fmt::join(names, ","));
+}
+
+}  // namespace
+
 const char* name_of(Activation activation) { return name_in(kActivations, activation); }
 const char* name_of(Pixels pixels) { return name_in(kPixels, pixels); }
 const char* name_of(Work work) { return name_in(kWorks, work); }
@@ -25,6 +37,13 @@ std::vector<std::pair<std::string, std::string>> words(const TrainOptions& o) {
   add("--norm", name_in(kNorms, n.norm));
   add("--bias", name_in(kBiasRules, n.bias));
   add("--batchnorm", name_in(kBatchNormKinds, o.batch_norm));
+  // What is rarely given is said only where it is.
+  if (n.norm_place != NormPlace::before) add("--norm-place", name_in(kNormPlaces, n.norm_place));
+  if (n.parts != BatchNormParts{}) add("--bn-parts", parts_text(n.parts));
+  if (n.bn_momentum != MlpOptions{}.bn_momentum) add("--bn-momentum", n.bn_momentum);
+  if (o.ghost) add("--ghost", *o.ghost);
+  if (n.residual) add("--residual", "");
+  if (n.trained != Trained::all) add("--train", name_in(kTrained, n.trained));
   add("--activation", name_of(n.activation));
   add("--dropout", n.dropout);
   switch (n.init.kind) {
@@ -45,6 +64,7 @@ std::vector<std::pair<std::string, std::string>> words(const TrainOptions& o) {
   add("--lr", o.lr);
   if (o.optimizer == OptimizerKind::sgd) add("--momentum", o.momentum);
   add("--weight-decay", o.weight_decay);
+  if (o.decay != Decay::all) add("--decay", name_in(kDecays, o.decay));
   switch (o.schedule.kind) {
     case ScheduleOptions::Kind::constant:
       add("--schedule", "constant");
@@ -74,8 +94,11 @@ std::map<std::string, std::string> all_words(const TrainOptions& o) {
                                     {"--checkpoint-every", o.checkpoint_every}}) {
     if (steps) all[name] = fmt::format("{}", *steps);
   }
-  for (const auto& [name, file] :
-       {std::pair("--log", &o.log), {"--save", &o.save}, {"--checkpoint", &o.checkpoint}, {"--picture", &o.picture}}) {
+  for (const auto& [name, file] : {std::pair("--log", &o.log),
+                                   {"--layers", &o.layers},
+                                   {"--save", &o.save},
+                                   {"--checkpoint", &o.checkpoint},
+                                   {"--picture", &o.picture}}) {
     if (!file->empty()) all[name] = *file;
   }
   if (o.detect_anomaly) all["--detect-anomaly"] = "";

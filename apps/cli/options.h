@@ -31,13 +31,14 @@ struct TrainOptions : TrainingOptions {
   std::string data = "auto";
   MlpOptions network{.hidden = {256, 128}};  // its sizes of input and output come from the data
   BatchNormKind batch_norm = BatchNormKind::fused;
+  std::optional<Index> ghost = {};  // samples that BatchNorm normalizes by themselves; none: the whole batch
   Pixels pixels = Pixels::standard;
   int threads = 1;
   Precision precision = Precision::float32;
 
-  std::string log, save, init, checkpoint, resume;   // files; empty: none
-  std::optional<Index> log_every, checkpoint_every;  // in steps
-  std::string picture;                               // file; empty: none
+  std::string log, layers, save, init, checkpoint, resume;  // files; empty: none
+  std::optional<Index> log_every, checkpoint_every;         // in steps
+  std::string picture;                                      // file; empty: none
   bool quiet = false, json = false;
 };
 
@@ -61,13 +62,19 @@ struct PredictOptions : SavedModelOptions {
   bool json = false;
 };
 
+/// What an experiment measures in a run besides its curve (apps/compare/instruments).
+enum class Measure { nothing, effective_lr, gradient, landscape, shift, gamma, variance, dropout };
+/// Settings of a run that are an experiment's own, by name.
+using Settings = std::map<std::string, double>;
+
 /// A variant at one learning rate: what a comparison trains from every seed.
 struct Case {
-  std::string variant;   // letters, digits, spaces and . + - = _
-  TrainOptions options;  // of its runs, but for the seed
-  std::string series;    // the line in the plots that it belongs to
-  std::string panel;     // the plot of curves that it belongs to: those of one panel are to be compared
-  double x;              // its place in plots over CompareOptions::axis
+  std::string variant;     // letters, digits, spaces and . + - = _
+  TrainOptions options;    // of its runs, but for the seed
+  Settings settings = {};  // likewise
+  std::string series;      // the line in the plots that it belongs to
+  std::string panel;       // the plot of curves that it belongs to: those of one panel are to be compared
+  double x;                // its place in plots over CompareOptions::axis
 };
 
 struct CompareOptions {
@@ -77,6 +84,9 @@ struct CompareOptions {
   std::string title = "Training with and without BatchNorm";  // of the report
   std::string about = "Variants of a network, trained from the same initial weights on the same batches.";
   std::string axis = "learning rate";
+  std::string experiment;  // its name; empty: none
+  Measure measure = Measure::nothing;
+  bool layers = false;  // whether layers.csv is written
   std::string command;  // as it was given, for the report
   std::vector<Case> cases;
 };

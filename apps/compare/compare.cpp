@@ -5,6 +5,7 @@
 #include <tare/apps/compare/commands.h>
 #include <tare/apps/compare/compared_run.h>
 #include <tare/apps/compare/comparison.h>
+#include <tare/apps/compare/experiments/experiments.h>
 #include <tare/apps/compare/plots.h>
 #include <tare/apps/compare/report.h>
 #include <tare/apps/train/make_model.h>
@@ -31,7 +32,7 @@ using Clock = std::chrono::steady_clock;
 struct Job {
   std::size_t case_index, seed_index;
   std::string name;  // for people
-  TrainOptions options;
+  RunRequest request;
   ordered_json origin;
   fs::path file;
 };
@@ -76,7 +77,7 @@ class JobPool {
         done_(done),
         all_(done + std::ssize(jobs_)),
         progress_(progress) {
-    for (const Job& job : jobs_) steps_ += plan_training(job.options, data).steps;
+    for (const Job& job : jobs_) steps_ += plan_training(job.request.options, data).steps;
   }
 
   void run(int threads) {
@@ -118,25 +119,27 @@ class JobPool {
   }
 
   void do_job(Job& job, int threads) {
-    job.options.threads = threads;
+    TrainOptions& options = job.request.options;
+    options.threads = threads;
     Index counted = 0;
     const auto count_to = [&](Index steps) { steps_done_ += steps - std::exchange(counted, steps); };
     const auto should_stop = [&](Index steps) {
       count_to(steps);
       return stop_signal() != 0 || failed();
     };
-    const bool single = job.options.precision == Precision::float32;
-    std::optional<Run> run = single ? float32::compared_run(job.options, data_, should_stop)
-                                    : float64::compared_run(job.options, data_, should_stop);
+    const bool single = options.precision == Precision::float32;
+    std::optional<Run> run = single ? float32::compared_run(job.request, data_, should_stop)
+                                    : float64::compared_run(job.request, data_, should_stop);
     if (!run) return;
-    count_to(plan_training(job.options, data_).steps);
+    count_to(plan_training(options, data_).steps);
 
     const std::lock_guard lock(mutex_);
     write_file(job.file, ordered_json{{"origin", job.origin}, {"run", to_json(*run)}}.dump() + "\n");
     ++done_;
     const std::string result =
-        run->diverged ? fmt::format("diverged in step {}", grouped(run->curve.back().step))
-                      : fmt::format("test accuracy {:.2f} %", 100 * run->curve.back().test_accuracy.value_or(0));
+        run->curve.empty() ? "measured"
+        : run->diverged    ? fmt::format("diverged in step {}", grouped(run->curve.back().step))
+                           : fmt::format("test accuracy {:.2f} %", 100 * run->curve.back().test_accuracy.value_or(0));
     progress_.line("{}/{}  {}: {}; {}, {} left", done_, all_, job.name, result, duration(run->seconds),
                    duration(seconds_left()));
     runs_[job.case_index][job.seed_index] = std::move(run);
@@ -217,9 +220,15 @@ void print_table(const CompareOptions& options, std::span<const Runs> runs) {
   }
 }
 
-void print_summary(const Comparison& comparison) {
+void print_summary(const Comparison& comparison, std::span<const Claim> claims) {
   const CompareOptions& options = comparison.options;
   const int columns = terminal_columns();
+  for (const Claim& claim : claims) fmt::print("{}\n", wrapped(sentence(claim), columns));
+  const bool trained = std::ranges::any_of(comparison.runs, [](const Runs& runs) {
+    return std::ranges::any_of(runs, [](const std::optional<Run>& run) { return run && !run->curve.empty(); });
+  });
+  if (!trained) return;
+  if (!claims.empty()) fmt::print("\n");
   if (can_plot()) {
     const std::vector<std::string> panels = panels_of(options.cases);
     for (std::size_t i = 0; i < std::min<std::size_t>(panels.size(), 3); ++i) {
@@ -231,6 +240,26 @@ void print_summary(const Comparison& comparison) {
     fmt::print("\n{}\n", wrapped(bias_sentence(options.cases, e), columns));
   }
   fmt::print("\n{}\n", wrapped(kReading, columns));
+}
+
+std::vector<Claim> claims_of(const Comparison& comparison) {
+  if (comparison.options.experiment.empty()) return {};
+  const Experiment experiment = experiment_named(comparison.options.experiment, "--experiment");
+  return experiment.claims != nullptr ? experiment.claims(comparison) : std::vector<Claim>{};
+}
+
+// The experiment's own plots.
+std::vector<Plot> plot_measured(const Comparison& comparison) {
+  std::vector<Plot> plots;
+  if (comparison.options.experiment.empty()) return plots;
+  const Experiment experiment = experiment_named(comparison.options.experiment, "--experiment");
+  if (experiment.plots == nullptr) return plots;
+  for (const LinePlot& plot : experiment.plots(comparison)) {
+    if (std::ranges::any_of(plot.lines, [](const Line& line) { return !line.points.empty(); })) {
+      plots.push_back(draw(plot));
+    }
+  }
+  return plots;
 }
 
 }  // namespace
@@ -253,12 +282,16 @@ int run_compare(const CompareOptions& options) {
   for (std::size_t seed = 0; seed < runs[0].size(); ++seed) {  // outermost: an interrupted comparison has all cases
     for (std::size_t i = 0; i < options.cases.size(); ++i) {
       const Case& c = options.cases[i];
-      Job job{.case_index = i, .seed_index = seed, .name = {}, .options = c.options, .origin = {}, .file = {}};
-      job.options.seed += seed;
-      job.name = fmt::format("{}, learning rate {}, seed {}", c.variant, c.options.lr, job.options.seed);
-      job.origin = origin(job.options, digest);
-      job.file =
-          out / "runs" / fmt::format("{}_lr{}_seed{}.json", file_name(c.variant), c.options.lr, job.options.seed);
+      Job job{.case_index = i,
+              .seed_index = seed,
+              .name = {},
+              .request = {c.options, c.settings, options.measure, options.layers},
+              .origin = {},
+              .file = {}};
+      const std::uint64_t number = job.request.options.seed += seed;
+      job.name = fmt::format("{}, learning rate {}, seed {}", c.variant, c.options.lr, number);
+      job.origin = origin(options, c, number, digest);
+      job.file = out / "runs" / fmt::format("{}_lr{}_seed{}.json", file_name(c.variant), c.options.lr, number);
       std::optional<Run>& run = runs[i][seed];
       run = finished_run(job);
       if (run) {
@@ -278,8 +311,11 @@ int run_compare(const CompareOptions& options) {
   progress.clear();
 
   const Comparison comparison{options, runs, data.test.count};
-  write_file(out / "curves.csv", curves_csv(options.cases, runs, options.base.seed));
-  const ordered_json summary = summary_json(comparison);
+  write_file(out / "curves.csv", curves_csv(comparison));
+  if (options.layers) write_file(out / "layers.csv", layers_csv(comparison));
+  if (options.measure != Measure::nothing) write_file(out / "measured.csv", measured_csv(comparison));
+  const std::vector<Claim> claims = claims_of(comparison);
+  const ordered_json summary = summary_json(comparison, claims);
   write_file(out / "summary.json", summary.dump(1) + "\n");
   PlotSections plots;
   if (can_plot()) {
@@ -287,16 +323,19 @@ int run_compare(const CompareOptions& options) {
              .curves = plot_curves(comparison),
              .over_axis = plot_over_axis(comparison),
              .inputs = plot_inputs(comparison),
-             .bias = plot_bias(comparison)};
-    for (const auto* section : {&plots.curves, &plots.over_axis, &plots.inputs, &plots.bias}) {
+             .bias = plot_bias(comparison),
+             .measured = plot_measured(comparison),
+             .layers = plot_layers(comparison)};
+    for (const auto* section :
+         {&plots.curves, &plots.over_axis, &plots.inputs, &plots.bias, &plots.measured, &plots.layers}) {
       for (const Plot& plot : *section) write_file(out / (plot.name + ".svg"), plot.svg);
     }
   }
-  write_file(out / "report.html", report_html(comparison, plots));
+  write_file(out / "report.html", report_html(comparison, claims, plots));
   if (options.base.json) {
     fmt::print("{}\n", summary.dump());
   } else {
-    print_summary(comparison);
+    print_summary(comparison, claims);
   }
   if (!can_plot()) {
     progress.line(

@@ -11,6 +11,8 @@ void add_compare_options(Command& c, CompareOptions& o, Unresolved& u, CompareAr
   c.option("--experiment", "NAME", fmt::format("Other defaults: {}", fmt::join(experiment_names(), ", ")),
            [&](const std::string& option, const std::string& text) {
              a.experiment = experiment_named(text, option);
+             o.experiment = text;
+             o.measure = a.experiment->measure;
              read_words(option, a.experiment->words, o.base, u);
              o.base.eval_every = a.experiment->eval_every;
              o.seeds = a.experiment->seeds;
@@ -36,6 +38,7 @@ void add_compare_options(Command& c, CompareOptions& o, Unresolved& u, CompareAr
   c.number<std::uint64_t>("--seed", "N", "The first of them [1]", 0, kLargestSeed - 1000, o.base.seed);
   c.number<Index>("--eval-every", "K", "Evaluate every K steps, besides the ends of epochs [50]", 1, kMany,
                   o.base.eval_every);
+  c.flag("--layers", "Write layers.csv: what every layer did wherever the test set is evaluated", o.layers);
   add_run_options(c, o.base, u);
 }
 
@@ -83,6 +86,7 @@ void resolve(CompareOptions& o, const Unresolved& base, const CompareArguments& 
       }
       Case& c = o.cases.emplace_back(Case{.variant = v.name,
                                           .options = options,
+                                          .settings = v.settings,
                                           .series = v.series.empty() ? v.name : v.series,
                                           .panel = fmt::format("learning rate {}", lr),
                                           .x = v.x.value_or(lr)});

@@ -1,7 +1,7 @@
 // The options of `tare compare`.
 #pragma once
 
-#include <tare/apps/compare/experiments.h>
+#include <tare/apps/compare/experiments/experiments.h>
 #include <tare/apps/train/train_options.h>
 
 namespace tare {

@@ -60,6 +60,16 @@ ordered_json to_json(const Run& run) {
   json["seconds"] = run.seconds;
   json["largest_bias_gradient"] = number(run.largest_bias_gradient);
   json["largest_beta_gradient"] = number(run.largest_beta_gradient);
+  for (const auto& [name, numbers] : run.measured) {
+    ordered_json& list = json["measured"][name] = ordered_json::array();
+    for (double x : numbers) list.push_back(number(x));
+  }
+  for (const LayerRow& row : run.layers) {
+    const LayerStatistics& l = row.statistics;
+    json["layers"].push_back({row.step, row.description, l.place, number(l.output_mean), number(l.output_rms),
+                              number(l.gradient_rms), number(l.saturated_share), number(l.weight_norm),
+                              number(l.weight_gradient_norm), number(l.update_ratio), number(l.angle)});
+  }
   ordered_json& curve = json["curve"] = ordered_json::array();
   for (const CurvePoint& p : run.curve) {
     ordered_json input = nullptr;
@@ -79,6 +89,26 @@ Run run_from_json(const ordered_json& json, const std::string& file) {
     run.seconds = json.at("seconds").get<double>();
     run.largest_bias_gradient = as_optional(json.at("largest_bias_gradient"));
     run.largest_beta_gradient = as_optional(json.at("largest_beta_gradient"));
+    if (json.contains("measured")) {
+      for (const auto& [name, numbers] : json.at("measured").items()) {
+        for (const ordered_json& x : numbers) run.measured[name].push_back(as_number(x));
+      }
+    }
+    if (json.contains("layers")) {
+      for (const ordered_json& row : json.at("layers")) {
+        run.layers.push_back({.step = row.at(0).get<std::int64_t>(),
+                              .description = row.at(1).get<std::string>(),
+                              .statistics = {.place = row.at(2).get<std::string>(),
+                                             .output_mean = as_number(row.at(3)),
+                                             .output_rms = as_number(row.at(4)),
+                                             .gradient_rms = as_optional(row.at(5)),
+                                             .saturated_share = as_optional(row.at(6)),
+                                             .weight_norm = as_optional(row.at(7)),
+                                             .weight_gradient_norm = as_optional(row.at(8)),
+                                             .update_ratio = as_optional(row.at(9)),
+                                             .angle = as_optional(row.at(10))}});
+      }
+    }
     for (const ordered_json& p : json.at("curve")) {
       CurvePoint point{.step = p.at(0).get<std::int64_t>(),
                        .epoch = p.at(1).get<std::int64_t>(),
@@ -98,12 +128,18 @@ Run run_from_json(const ordered_json& json, const std::string& file) {
   }
 }
 
-ordered_json origin(const TrainOptions& options, const std::string& data) {
+ordered_json origin(const CompareOptions& comparison, const Case& c, std::uint64_t seed, const std::string& data) {
+  TrainOptions options = c.options;
+  options.seed = seed;
   ordered_json json;
   json["tare"] = TARE_VERSION;
   json["data"] = data;
   for (const auto& [option, text] : words(options)) json[option] = text;
   json["--eval-every"] = options.eval_every ? fmt::format("{}", *options.eval_every) : "";
+  // What is rarely given is said only where it is.
+  if (comparison.measure != Measure::nothing) json["--experiment"] = comparison.experiment;
+  if (comparison.layers) json["--layers"] = "";
+  for (const auto& [name, value] : c.settings) json[name] = value;
   return json;
 }
 
@@ -136,9 +172,8 @@ CaseSummary summarize(const Runs& runs) {
     if (const std::optional<double> accuracy = run->test_accuracy()) {
       test.push_back(*accuracy);
       train.push_back(run->train_accuracy);
-    } else {
-      ++summary.diverged;
     }
+    summary.diverged += run->diverged;
     for (std::size_t i = 0; i < kThresholds.size(); ++i) {
       if (const CurvePoint* point = run->reached(kThresholds[i])) {
         steps_to[i].push_back(static_cast<double>(point->step));
@@ -210,18 +245,49 @@ std::vector<BiasEvidence> bias_evidence(std::span<const Case> cases, std::span<c
   return all;
 }
 
-std::string curves_csv(std::span<const Case> cases, std::span<const Runs> runs, std::uint64_t first_seed) {
-  std::string csv = "variant,seed,lr,step,epoch,train_loss,test_loss,test_accuracy\n";
-  const auto text = [](const std::optional<double>& x) { return x ? fmt::format("{}", *x) : std::string(); };
-  for (std::size_t i = 0; i < cases.size(); ++i) {
-    for (std::size_t j = 0; j < runs[i].size(); ++j) {
-      if (!runs[i][j]) continue;
-      for (const CurvePoint& p : runs[i][j]->curve) {
-        csv += fmt::format("{},{},{},{},{},{},{},{}\n", cases[i].variant, first_seed + j, cases[i].options.lr, p.step,
-                           p.epoch, p.train_loss, text(p.test_loss), text(p.test_accuracy));
-      }
+namespace {
+
+// Calls each(prefix, run) for every finished run, with what the first columns say of it: "BatchNorm,1,0.05,".
+template <class Each>
+void for_each_run(const Comparison& comparison, const Each& each) {
+  for (std::size_t i = 0; i < comparison.runs.size(); ++i) {
+    const Case& c = comparison.options.cases[i];
+    for (std::size_t j = 0; j < comparison.runs[i].size(); ++j) {
+      const std::optional<Run>& run = comparison.runs[i][j];
+      if (run) each(fmt::format("{},{},{},", c.variant, comparison.options.base.seed + j, c.options.lr), *run);
     }
   }
+}
+
+}  // namespace
+
+std::string curves_csv(const Comparison& comparison) {
+  std::string csv = "variant,seed,lr,step,epoch,train_loss,test_loss,test_accuracy\n";
+  const auto text = [](const std::optional<double>& x) { return x ? fmt::format("{}", *x) : std::string(); };
+  for_each_run(comparison, [&](const std::string& prefix, const Run& run) {
+    for (const CurvePoint& p : run.curve) {
+      csv += fmt::format("{}{},{},{},{},{}\n", prefix, p.step, p.epoch, p.train_loss, text(p.test_loss),
+                         text(p.test_accuracy));
+    }
+  });
+  return csv;
+}
+
+std::string layers_csv(const Comparison& comparison) {
+  std::string lines = fmt::format("variant,seed,lr,{}", kLayersHeader);
+  for_each_run(comparison, [&](const std::string& prefix, const Run& run) {
+    for (const LayerRow& row : run.layers) lines += prefix + csv(row);
+  });
+  return lines;
+}
+
+std::string measured_csv(const Comparison& comparison) {
+  std::string csv = "variant,seed,lr,name,index,value\n";
+  for_each_run(comparison, [&](const std::string& prefix, const Run& run) {
+    for (const auto& [name, numbers] : run.measured) {
+      for (std::size_t i = 0; i < numbers.size(); ++i) csv += fmt::format("{}{},{},{}\n", prefix, name, i, numbers[i]);
+    }
+  });
   return csv;
 }
 

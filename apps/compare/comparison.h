@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tare/apps/cli/options.h>
+#include <tare/apps/train/layer_rows.h>
 #include <tare/datasets/images.h>
 
 #include <array>
@@ -26,6 +27,9 @@ struct CurvePoint {
   std::optional<Percentiles> input;  // to the activation of the last hidden layer's first unit, over test images
 };
 
+/// What an instrument found, by name: numbers in the order in which it took them.
+using Measurements = std::map<std::string, std::vector<double>>;
+
 /// One training: a case and a seed.
 struct Run {
   std::vector<CurvePoint> curve;  // where the test set was evaluated
@@ -35,6 +39,8 @@ struct Run {
   double seconds = 0;  // of training
   /// Over all steps, of the biases in front of a BatchNorm and of the betas behind them. Absent without such biases.
   std::optional<double> largest_bias_gradient, largest_beta_gradient;
+  std::vector<LayerRow> layers;  // where the test set was evaluated, if asked for
+  Measurements measured;         // of the experiment's instrument
 
   /// Of the finished training; nothing if it diverged.
   std::optional<double> test_accuracy() const;
@@ -49,8 +55,10 @@ nlohmann::ordered_json to_json(const Run& run);
 /// Error, beginning with `file`, if that is not what to_json made.
 Run run_from_json(const nlohmann::ordered_json& json, const std::string& file);
 
-/// What a run's numbers follow from: its options with the seed, the data, and the version of the program.
-nlohmann::ordered_json origin(const TrainOptions& options, const std::string& data);
+/// What a run's numbers follow from: its options with the seed, what else is set and measured, the data, and the version
+/// of the program.
+nlohmann::ordered_json origin(const CompareOptions& comparison, const Case& c, std::uint64_t seed,
+                              const std::string& data);
 
 /// Mean, sample deviation (0 of fewer than two), median and range of `count` numbers; all 0 if there are none.
 struct Spread {
@@ -62,7 +70,7 @@ Spread spread(std::vector<double> numbers);
 inline constexpr std::array kThresholds{0.95, 0.97, 0.98};
 
 struct CaseSummary {
-  int finished = 0, diverged = 0;                               // runs; a diverged one is finished too
+  int finished = 0, diverged = 0;                               // runs; a diverged one is finished, too
   Spread test_accuracy, train_accuracy;                         // of those that did not diverge
   std::array<Spread, kThresholds.size()> steps_to, seconds_to;  // of those that reached it
   Spread seconds;
@@ -94,7 +102,18 @@ struct BiasEvidence {
 };
 std::vector<BiasEvidence> bias_evidence(std::span<const Case> cases, std::span<const Runs> runs);
 
+/// What came of a comparison: the runs of every case.
+struct Comparison {
+  const CompareOptions& options;
+  std::span<const Runs> runs;
+  std::int64_t test_samples;
+};
+
 /// curves.csv: variant,seed,lr,step,epoch,train_loss,test_loss,test_accuracy.
-std::string curves_csv(std::span<const Case> cases, std::span<const Runs> runs, std::uint64_t first_seed);
+std::string curves_csv(const Comparison& comparison);
+/// layers.csv: variant,seed,lr and the columns of `tare train --layers`.
+std::string layers_csv(const Comparison& comparison);
+/// measured.csv: variant,seed,lr,name,index,value, of what an instrument found; the index counts from 0.
+std::string measured_csv(const Comparison& comparison);
 
 }  // namespace tare

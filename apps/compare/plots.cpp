@@ -300,6 +300,94 @@ std::vector<Plot> plot_bias(const Comparison& comparison) {
   return plots;
 }
 
+Plot draw(const LinePlot& plot) {
+  std::string data, lines;
+  for (std::size_t k = 0; k < plot.lines.size(); ++k) {
+    const Line& line = plot.lines[k];
+    data += fmt::format("$d{} << EOD\n", k);
+    bool has_band = false;
+    std::size_t shown = 0;
+    for (const Line::Point& p : line.points) {
+      const auto can_be_shown = [](double x, bool logarithmic) { return std::isfinite(x) && (!logarithmic || x > 0); };
+      if (!can_be_shown(p.x, plot.log_x) || !can_be_shown(p.y, plot.log_y)) continue;
+      const bool whole = can_be_shown(p.low, plot.log_y) && can_be_shown(p.high, plot.log_y);
+      data += fmt::format("{} {} {} {}\n", p.x, p.y, whole ? p.low : p.y, whole ? p.high : p.y);
+      has_band = has_band || (whole && p.low < p.high);
+      ++shown;
+    }
+    data += "EOD\n";
+    if (shown == 0) continue;
+    const auto add = [&](const std::string& text) { lines += (lines.empty() ? "" : ", ") + text; };
+    if (has_band) add(fmt::format("$d{} using 1:3:4 with filledcurves lc rgb '{}' notitle", k, kColours[k % 7]));
+    const bool is_guide = line.title.empty();
+    const std::string style = is_guide ? "lc rgb '#888888' lw 1" : line_style(k);
+    const bool few = shown <= 12 && !is_guide;
+    add(fmt::format("$d{} using 1:2 with {} {}{} {}", k, few ? "linespoints" : "lines", style,
+                    few ? fmt::format(" pt {} ps 0.9", kMarks[k % 7]) : "",
+                    is_guide ? "notitle" : "title " + quoted(line.title)));
+  }
+  const std::string axes =
+      fmt::format("set xlabel {}\nset ylabel {}\n{}{}", quoted(plot.x_label), quoted(plot.y_label),
+                  plot.log_x ? "set logscale x\n" : "", plot.log_y ? "set logscale y\nset format y '%.0e'\n" : "");
+  return {.name = plot.name, .caption = plot.caption, .svg = gnuplot(kSvg + data + axes + "plot " + lines + "\n")};
+}
+
+std::vector<Plot> plot_layers(const Comparison& comparison) {
+  struct Quantity {
+    const char *name, *what, *layers;
+    std::optional<double> (*of)(const LayerStatistics&);
+  };
+  static constexpr Quantity kQuantities[] = {
+      {"gradient", "root mean square of the gradient at the output", "Linear",
+       [](const LayerStatistics& l) { return l.gradient_rms; }},
+      {"output", "root mean square of the output", "Linear",
+       [](const LayerStatistics& l) { return std::optional(l.output_rms); }},
+      {"update", "update over weight", "Linear", [](const LayerStatistics& l) { return l.update_ratio; }},
+      {"angle", "angle of the weight in a step (radians)", "Linear", [](const LayerStatistics& l) { return l.angle; }},
+      {"saturated", "share of saturated units", "activations",
+       [](const LayerStatistics& l) { return l.saturated_share; }}};
+  const CompareOptions& options = comparison.options;
+  std::vector<Plot> plots;
+  for (const std::string& panel : panels_of(options.cases)) {
+    for (const Quantity& quantity : kQuantities) {
+      const bool of_linear = quantity.layers == std::string("Linear");
+      LinePlot plot{
+          .name = fmt::format("layers-{}-{}", quantity.name, file_name(panel)),
+          .caption = fmt::format("Layer by layer, {}: {}; median over the seeds and the steps in which the test "
+                                 "set was evaluated, with the range over the seeds.",
+                                 panel, quantity.what),
+          .x_label = of_linear ? "Linear layer" : "activation",
+          .y_label = quantity.what,
+          .log_y = of_linear};
+      for (std::size_t i = 0; i < options.cases.size(); ++i) {
+        if (options.cases[i].panel != panel) continue;
+        std::vector<std::vector<double>> medians;  // of a layer, over the seeds
+        for (const std::optional<Run>& run : comparison.runs[i]) {
+          if (!run) continue;
+          std::vector<std::string> places;  // in the order of the layers
+          std::map<std::string, std::vector<double>> values;
+          for (const LayerRow& row : run->layers) {
+            const std::optional<double> value = quantity.of(row.statistics);
+            if (!value || row.description.starts_with("Linear") != of_linear) continue;
+            if (!values.contains(row.statistics.place)) places.push_back(row.statistics.place);
+            values[row.statistics.place].push_back(*value);
+          }
+          medians.resize(std::max(medians.size(), places.size()));
+          for (std::size_t k = 0; k < places.size(); ++k) medians[k].push_back(spread(values[places[k]]).median);
+        }
+        Line line{.title = options.cases[i].variant};
+        for (std::size_t k = 0; k < medians.size(); ++k) {
+          const Spread s = spread(medians[k]);
+          line.points.push_back({.x = static_cast<double>(k + 1), .y = s.median, .low = s.low, .high = s.high});
+        }
+        if (!line.points.empty()) plot.lines.push_back(line);
+      }
+      if (!plot.lines.empty()) plots.push_back(draw(plot));
+    }
+  }
+  return plots;
+}
+
 std::string text_curves(const Comparison& comparison, const std::string& panel, int columns) {
   const std::string script = curve_script(comparison, panel, false);
   if (script.empty()) return "";

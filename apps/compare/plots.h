@@ -11,13 +11,6 @@ struct Plot {
   std::string svg;
 };
 
-/// What is plotted: the runs of every case.
-struct Comparison {
-  const CompareOptions& options;
-  std::span<const Runs> runs;
-  std::int64_t test_samples;
-};
-
 /// Whether there is a gnuplot to draw with.
 bool can_plot();
 
@@ -33,6 +26,25 @@ std::vector<Plot> plot_inputs(const Comparison& comparison);
 
 /// What the bias that BatchNorm cancels changes: the difference of the mean curves with and without it.
 std::vector<Plot> plot_bias(const Comparison& comparison);
+
+/// A plot of an experiment's own.
+struct Line {
+  struct Point {
+    double x, y, low = y, high = y;
+  };
+  std::string title;
+  std::vector<Point> points = {};
+};
+struct LinePlot {
+  std::string name, caption, x_label, y_label;
+  bool log_x = false, log_y = false;
+  std::vector<Line> lines = {};
+};
+/// With a band from low to high. Points that an axis cannot show are left out.
+Plot draw(const LinePlot& plot);
+
+/// What the layers did, over the layers: median over seeds and steps. A plot for every quantity and panel.
+std::vector<Plot> plot_layers(const Comparison& comparison);
 
 /// The curves of a panel as text, `columns` wide.
 std::string text_curves(const Comparison& comparison, const std::string& panel, int columns);

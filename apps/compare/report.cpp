@@ -148,6 +148,17 @@ std::string bias_section(const Comparison& comparison) {
          table.html();
 }
 
+std::string claims_section(std::span<const Claim> claims) {
+  if (claims.empty()) return "";
+  Table table({"claim", "predicted", "measured", "agrees from", "to", "verdict", "source"});
+  const auto text = [](double x) { return fmt::format("{:.4g}", x); };
+  for (const Claim& c : claims) {
+    table.row({c.claim, text(c.predicted), text(c.measured), text(c.low), text(c.high),
+               c.agrees() ? "holds" : "does not hold", c.source});
+  }
+  return "<h2>Predicted and measured</h2>\n" + table.html();
+}
+
 std::string figures(const std::string& title, std::span<const Plot> plots) {
   if (plots.empty()) return "";
   std::string html = title.empty() ? "" : "<h2>" + escaped(title) + "</h2>\n";
@@ -199,7 +210,7 @@ std::string bias_sentence(std::span<const Case> cases, const BiasEvidence& e) {
       e.largest_bias_gradient, e.largest_beta_gradient, grouped(e.parameters_saved));
 }
 
-ordered_json summary_json(const Comparison& comparison) {
+ordered_json summary_json(const Comparison& comparison, std::span<const Claim> claims) {
   const CompareOptions& options = comparison.options;
   ordered_json json;
   json["command"] = options.command;
@@ -242,10 +253,13 @@ ordered_json summary_json(const Comparison& comparison) {
                             {"deviation_there", e.largest.deviation},
                             {"largest_difference_of_a_seed", e.largest_difference_of_a_seed}});
   }
+  if (!claims.empty()) {
+    for (const Claim& claim : claims) json["claims"].push_back(to_json(claim));
+  }
   return json;
 }
 
-std::string report_html(const Comparison& comparison, const PlotSections& plots) {
+std::string report_html(const Comparison& comparison, std::span<const Claim> claims, const PlotSections& plots) {
   const CompareOptions& options = comparison.options;
   const std::string title = escaped(options.title);
   std::string html = fmt::format(
@@ -262,6 +276,7 @@ std::string report_html(const Comparison& comparison, const PlotSections& plots)
     html += fmt::format("<p><strong>{} of {} runs are finished.</strong> The command below makes the others.</p>\n",
                         finished, wanted);
   }
+  html += claims_section(claims) + figures("", plots.measured);
   html +=
       "<h2>Results</h2>\n" + result_table(comparison) +
       fmt::format(
@@ -273,7 +288,7 @@ std::string report_html(const Comparison& comparison, const PlotSections& plots)
   if (!plots.drawn) html += "<p>There are no plots: gnuplot was not installed when this page was written.</p>\n";
   html += figures("Curves", plots.curves) + figures("Against " + options.axis, plots.over_axis) +
           figures("What an activation is fed with", plots.inputs) + bias_section(comparison) + figures("", plots.bias) +
-          "<h2>What was run</h2>\n";
+          figures("Layer by layer", plots.layers) + "<h2>What was run</h2>\n";
   html += fmt::format(
       "<p>Again, or on from where it was stopped:</p>\n<pre>{}</pre>\n<p>Seeds {} to {}. One run of each "
       "case:</p>\n<pre>",

@@ -11,13 +11,14 @@
 #include <cstring>
 
 namespace tare {
-LogFile::LogFile(const std::string& file) : name_(file) {
+
+LogFile::LogFile(const std::string& file, const std::string& header) : name_(file) {
   // Opening a pipe that nobody reads would wait for a reader; so it is an error.
   const int descriptor = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, 0666);
   if (descriptor < 0 && errno == ENXIO) throw Error("{}: cannot be written: nobody reads this pipe", file);
   if (descriptor < 0 || fcntl(descriptor, F_SETFL, 0) != 0) fail();
   stream_.reset(fdopen(descriptor, "w"));
-  write_line("step,epoch,lr,train_loss,test_loss,test_accuracy\n");
+  write(header);
 }
 
 LogFile::LogFile(const std::string& file, const LogPosition& position) : name_(file) {
@@ -38,13 +39,7 @@ LogFile::LogFile(const std::string& file, const LogPosition& position) : name_(f
   const auto end = static_cast<off_t>(position.bytes);
   if (ftruncate(fileno(stream_.get()), end) != 0 || fseeko(stream_.get(), end, SEEK_SET) != 0) fail();
   position_ = {position.bytes, position.crc32, ""};
-  write_line(position.last_line);
-}
-
-void LogFile::write(const LogRow& row) {
-  const auto text = [](const std::optional<double>& x) { return x ? fmt::format("{}", *x) : std::string(); };
-  write_line(fmt::format("{},{},{},{},{},{}\n", row.step, row.epoch, row.lr, row.train_loss, text(row.test_loss),
-                         text(row.test_accuracy)));
+  write(position.last_line);
 }
 
 LogPosition LogFile::position() const {
@@ -53,7 +48,7 @@ LogPosition LogFile::position() const {
   return position_;
 }
 
-void LogFile::write_line(const std::string& line) {
+void LogFile::write(const std::string& line) {
   if (std::fputs(line.c_str(), stream_.get()) < 0 || std::fflush(stream_.get()) != 0) fail();
   position_ = {position_.bytes + position_.last_line.size(), extend_crc32(position_.crc32, position_.last_line), line};
 }

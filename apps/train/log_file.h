@@ -1,20 +1,12 @@
-// The training log, a CSV that is whole after every row.
+// The CSV files that a training writes, its log and its layers: whole after every row.
 #pragma once
 
 #include <cstdint>
 #include <cstdio>
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace tare {
-
-struct LogRow {
-  std::int64_t step, epoch;  // from 1
-  double lr;
-  double train_loss;  // of this step's batch, before its update
-  std::optional<double> test_loss, test_accuracy;
-};
 
 /// Where a log ended when a checkpoint was written: enough to bring the file back to there.
 struct LogPosition {
@@ -25,18 +17,18 @@ struct LogPosition {
 
 class LogFile {
  public:
-  /// Creates the file, or empties it, and writes the header. Error, naming the file, if that or a later row fails.
-  explicit LogFile(const std::string& file);
+  /// Creates the file, or empties it, and writes the header, a line. Error, naming the file, if that or a later row
+  /// fails.
+  LogFile(const std::string& file, const std::string& header);
   /// Goes on behind `position`. A last line that was torn and all later ones are replaced. Error, and the file is as it
   /// was, if what stands before is not what was written.
   LogFile(const std::string& file, const LogPosition& position);
 
-  void write(const LogRow& row);
+  void write(const std::string& line);
   /// Where it ends. All of it has reached the disk then.
   LogPosition position() const;
 
  private:
-  void write_line(const std::string& line);
   [[noreturn]] void fail() const;
 
   struct Close {

@@ -1,5 +1,6 @@
 #include <tare/apps/train/make_model.h>
 
+#include <tare/apps/train/batch_norm_variants.h>
 #include <tare/apps/train/diagonal_gradient.h>
 
 namespace TARE_NAMESPACE {
@@ -16,8 +17,25 @@ BatchNormOp batch_norm_op(BatchNormKind kind) {
   return batch_norm;
 }
 
+namespace {
+
+void use_pieces(Sequential& model, Index piece) {
+  for (std::size_t i = 0; i < model.size(); ++i) {
+    if (auto* inner = dynamic_cast<Sequential*>(&model[i])) use_pieces(*inner, piece);
+    if (const auto* norm = dynamic_cast<const BatchNorm*>(&model[i])) {
+      model.replace(i, std::make_unique<GhostBatchNorm>(*norm, piece));
+    }
+  }
+}
+
+}  // namespace
+
 Sequential make_model(const TrainOptions& options) {
-  return make_mlp(options.network, options.seed, batch_norm_op(options.batch_norm));
+  const bool fused = options.batch_norm == BatchNormKind::fused;
+  const BatchNormOp op = fused ? batch_norm_parts(options.network.parts) : batch_norm_op(options.batch_norm);
+  Sequential model = make_mlp(options.network, options.seed, op);
+  if (options.ghost) use_pieces(model, *options.ghost);
+  return model;
 }
 
 TrainingPlan plan_training(const TrainOptions& options, const DataSet& data) {

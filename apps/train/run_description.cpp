@@ -22,8 +22,10 @@ bool is_utf8(const std::string& text) {
 
 std::map<std::string, std::string> to_metadata(const RunDescription& run) {
   json description{{"options", run.options}, {"data", run.data}};
-  if (run.log) {
-    description["log"] = {{"bytes", run.log->bytes}, {"crc32", run.log->crc32}, {"last_line", run.log->last_line}};
+  for (const auto& [name, position] : {std::pair("log", &run.log), {"layers", &run.layers}}) {
+    if (!*position) continue;
+    const LogPosition& p = **position;
+    description[name] = {{"bytes", p.bytes}, {"crc32", p.crc32}, {"last_line", p.last_line}};
   }
   for (const auto& [name, text] : run.options) {
     if (!is_utf8(text)) throw Error("{}: expected a name in UTF-8, which a checkpoint can hold", name);
@@ -42,10 +44,11 @@ RunDescription from_metadata(const std::map<std::string, std::string>& metadata,
     RunDescription run;
     description.at("options").get_to(run.options);
     description.at("data").get_to(run.data);
-    if (description.contains("log")) {
-      const json& log = description.at("log");
-      run.log = {log.at("bytes").get<std::uint64_t>(), log.at("crc32").get<std::uint32_t>(),
-                 log.at("last_line").get<std::string>()};
+    for (const auto& [name, position] : {std::pair("log", &run.log), {"layers", &run.layers}}) {
+      if (!description.contains(name)) continue;
+      const json& p = description.at(name);
+      *position = {p.at("bytes").get<std::uint64_t>(), p.at("crc32").get<std::uint32_t>(),
+                   p.at("last_line").get<std::string>()};
     }
     return run;
   } catch (const json::exception& error) {

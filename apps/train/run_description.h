@@ -1,4 +1,4 @@
-// What a checkpoint says about its run besides the numbers: the options, the data, and where the log stood. It stands
+// What a checkpoint says about its run besides the numbers: the options, the data, and where its CSV files ended. It stands
 // in the metadata of the file, as text.
 #pragma once
 
@@ -14,7 +14,7 @@ namespace tare {
 struct RunDescription {
   std::map<std::string, std::string> options;  // "--lr": "0.05"; a flag has no text
   std::string data;                            // digest_of the data set
-  std::optional<LogPosition> log;
+  std::optional<LogPosition> log, layers;
 };
 
 /// Whether a text is UTF-8, which is all that JSON and safetensors can hold.

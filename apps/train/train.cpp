@@ -4,11 +4,13 @@
 #include <tare/apps/cli/progress.h>
 #include <tare/apps/cli/signals.h>
 #include <tare/apps/train/commands.h>
+#include <tare/apps/train/layer_rows.h>
 #include <tare/apps/train/log_file.h>
 #include <tare/apps/train/make_model.h>
 #include <tare/apps/train/regions.h>
 #include <tare/apps/train/run_description.h>
 #include <tare/core/machine/file.h>
+#include <tare/core/tools/layer_statistics.h>
 #include <tare/layers/files/model_file.h>
 #include <tare/layers/linear.h>
 #include <tare/optim/training/checkpoint.h>
@@ -28,8 +30,8 @@ using nlohmann::ordered_json;
 // How many biases the rule has dropped: one for every output of a Linear without one.
 std::int64_t count_dropped_biases(const Sequential& model) {
   std::int64_t n = 0;
-  for (std::size_t i = 0; i < model.size(); ++i) {
-    const auto* linear = dynamic_cast<const Linear*>(&model[i]);
+  for (const Layer* layer : innermost_layers(model)) {
+    const auto* linear = dynamic_cast<const Linear*>(layer);
     if (linear != nullptr && !linear->bias) n += linear->weight.value.rows();
   }
   return n;
@@ -54,6 +56,14 @@ std::string widths(const MlpOptions& network) {
   std::string text = fmt::format("{}", network.in);
   for (Index width : network.hidden) text += fmt::format(" - {}", width);
   return text + fmt::format(" - {}", network.out);
+}
+
+constexpr const char* kLogHeader = "step,epoch,lr,train_loss,test_loss,test_accuracy\n";
+
+std::string log_row(const StepRecord& s) {
+  const Evaluation* test = s.evaluation;
+  return fmt::format("{},{},{},{},{},{}\n", s.step, s.epoch, s.lr, s.loss, test ? fmt::format("{}", test->loss) : "",
+                     test ? fmt::format("{}", test->accuracy()) : "");
 }
 
 bool all_finite(const Sequential& model) {
@@ -115,6 +125,7 @@ std::filesystem::path checked_files(const TrainOptions& options) {
   std::filesystem::path folder = find_data(options.data);
   check_distinct({{"--save", options.save},
                   {"--log", options.log},
+                  {"--layers", options.layers},
                   {"--checkpoint", options.checkpoint},
                   {"--picture", options.picture}},
                  inputs(options, folder));
@@ -135,9 +146,11 @@ class TrainCommand {
   bool in_the_plane() const { return data_.train.features() == 2; }
   Sequential first_model();
   void resume();
-  void open_log();
+  std::optional<LogFile> open_csv(const std::string& file, const char* header, const std::optional<LogPosition>& end);
   void announce();
   void write_checkpoint();
+  bool is_logged(std::int64_t step) const;
+  void before_update(std::int64_t step, const Tape& tape, bool diverged);
   void after_step(const StepRecord& s);
   void print(const TrainingResult& result);
   int exit_code(const TrainingResult& result);
@@ -152,7 +165,8 @@ class TrainCommand {
   RunState state_;
   RunDescription description_;
   std::int64_t first_ = 0;  // the step it begins after
-  std::optional<LogFile> log_;
+  std::optional<LogFile> log_, layers_;
+  std::optional<LayerProbe> probe_;  // of this step, if it is to be logged
   Workers workers_;
 };
 
@@ -165,12 +179,13 @@ TrainCommand::TrainCommand(const TrainOptions& options)
       plan_(plan_training(options, data_)),
       model_(first_model()),
       state_(model_, options),
-      description_{.options = all_words(options_), .data = {}, .log = {}},
+      description_{.options = all_words(options_), .data = {}, .log = {}, .layers = {}},
       workers_(options.threads) {
   if (!options.checkpoint.empty() || !options.resume.empty()) description_.data = digest_of(data_);
   if (!options.checkpoint.empty()) to_metadata(description_);  // whether it can be written
   if (!options.resume.empty()) resume();
-  if (!options.log.empty()) open_log();
+  log_ = open_csv(options.log, kLogHeader, description_.log);
+  layers_ = open_csv(options.layers, kLayersHeader, description_.layers);
 }
 
 Sequential TrainCommand::first_model() {
@@ -200,17 +215,17 @@ void TrainCommand::resume() {
         options_.resume, state_.step, plan_.steps);
   }
   description_.log = saved.log;
+  description_.layers = saved.layers;
   first_ = state_.step;
 }
 
-// The log of a new run, or of one that goes on, brought back to where the checkpoint left it.
-void TrainCommand::open_log() {
-  if (description_.log && std::filesystem::is_regular_file(options_.log)) {
-    log_.emplace(options_.log, *description_.log);
-    return;
-  }
-  log_.emplace(options_.log);
-  if (first_ > 0) progress_.line("{} is new: its rows begin after step {}", options_.log, grouped(first_));
+// The file of a new run, or of one that goes on, brought back to where the checkpoint left it; nothing without a name.
+std::optional<LogFile> TrainCommand::open_csv(const std::string& file, const char* header,
+                                              const std::optional<LogPosition>& end) {
+  if (file.empty()) return std::nullopt;
+  if (end && std::filesystem::is_regular_file(file)) return std::make_optional<LogFile>(file, *end);
+  if (first_ > 0) progress_.line("{} is new: its rows begin after step {}", file, grouped(first_));
+  return std::make_optional<LogFile>(file, header);
 }
 
 // What is trained on, so that the wrong data is seen at once.
@@ -230,17 +245,27 @@ void TrainCommand::announce() {
 
 void TrainCommand::write_checkpoint() {
   description_.log = log_ ? std::optional(log_->position()) : std::nullopt;
+  description_.layers = layers_ ? std::optional(layers_->position()) : std::nullopt;
   write_safetensors(options_.checkpoint, make_checkpoint(model_, state_, to_metadata(description_)));
 }
 
+bool TrainCommand::is_logged(std::int64_t step) const {
+  return step % options_.log_every.value_or(plan_.steps_per_epoch) == 0 || step % plan_.steps_per_epoch == 0 ||
+         step == plan_.steps;
+}
+
+void TrainCommand::before_update(std::int64_t step, const Tape& tape, bool diverged) {
+  // (A step that is evaluated may turn out to have diverged, and is logged then.)
+  const bool evaluated = options_.eval_every && step % *options_.eval_every == 0;
+  if (layers_ && (is_logged(step) || evaluated || diverged)) probe_.emplace(tape);
+}
+
 void TrainCommand::after_step(const StepRecord& s) {
-  if (log_ && (s.step % options_.log_every.value_or(plan_.steps_per_epoch) == 0 || s.ends_epoch || s.ends_training)) {
-    LogRow row{s.step, s.epoch, s.lr, s.loss, std::nullopt, std::nullopt};
-    if (s.evaluation != nullptr) {
-      row.test_loss = s.evaluation->loss;
-      row.test_accuracy = s.evaluation->accuracy();
+  if (is_logged(s.step) || s.diverged) {
+    if (log_) log_->write(log_row(s));
+    if (layers_) {
+      for (const LayerRow& row : layer_rows(s.step, *probe_, model_)) layers_->write(csv(row));
     }
-    log_->write(row);
   }
   const bool due =
       s.ends_epoch || s.ends_training || (options_.checkpoint_every && s.step % *options_.checkpoint_every == 0);
@@ -300,6 +325,9 @@ int TrainCommand::run() {
   announce();
   TrainingHooks hooks;
   hooks.should_stop = [] { return stop_signal() != 0; };
+  hooks.before_update = [this](std::int64_t step, const Tape& tape, bool diverged) {
+    before_update(step, tape, diverged);
+  };
   hooks.after_step = [this](const StepRecord& s) { after_step(s); };
   const TrainingResult result = train(model_, state_, training_data(data_, options_.pixels), options_, workers_, hooks);
   progress_.clear();

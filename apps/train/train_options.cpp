@@ -36,6 +36,20 @@ InitScale init_scale(const std::string& option, const std::string& text) {
   throw UsageError("{}: expected he, xavier or normal:SIGMA, found \"{}\"", option, text);
 }
 
+BatchNormParts batch_norm_parts(const std::string& option, const std::string& text) {
+  BatchNormParts parts{.mean = false, .variance = false, .affine = false};
+  std::string_view rest = text;
+  for (bool more = true; more;) {
+    more = rest.find(',') != rest.npos;
+    const auto [name, others] = split_at(rest, ',');
+    bool& part = parts.*named(kBatchNormParts, std::string(name), option);
+    if (part) throw UsageError("{}: expected every part once, found \"{}\"", option, text);
+    part = true;
+    rest = others;
+  }
+  return parts;
+}
+
 void add_lr(Command& c, Unresolved& u) {
   c.number<double>("--lr", "R", "Learning rate [0.05 with sgd, else 0.001]", 0, kLargest, u.lr);
 }
@@ -81,14 +95,26 @@ void add_run_options(Command& c, TrainOptions& o, Unresolved& u) {
   c.choice("--norm", "After each hidden Linear", kNorms, o.network.norm);
   c.choice("--bias", "auto drops a bias that BatchNorm cancels", kBiasRules, o.network.bias);
   c.choice("--batchnorm", "How training computes it; diagonal has a wrong gradient", kBatchNormKinds, o.batch_norm);
+  c.choice("--norm-place", "The activation; behind it a bias is not cancelled and stays", kNormPlaces,
+           o.network.norm_place);
+  c.option(
+      "--bn-parts", "P,P,...", "What BatchNorm does, of mean, variance and affine (gamma, beta) [all]",
+      [&o](const std::string& option, const std::string& text) { o.network.parts = batch_norm_parts(option, text); });
+  c.number<double>("--bn-momentum", "M", "Weight of the newest batch in the running statistics [0.1]", 0, 1,
+                   o.network.bn_momentum);
+  c.number<Index>("--ghost", "N", "BatchNorm's statistics over pieces of N samples of the batch [the batch]", 2, kMany,
+                  o.ghost);
   c.choice("--activation", "After the normalization", kActivations, o.network.activation);
+  c.flag("--residual", "Hidden blocks add their input to their output where the widths agree", o.network.residual);
+  c.choice("--train", "norm: only gamma and beta", kTrained, o.network.trained);
   c.number<double>("--dropout", "P", "Probability, after the activation [0]", 0, kBelowOne, o.network.dropout);
   c.option("--init-scale", "he|xavier|normal:SIGMA", "Of the initial weights [he before relu, else xavier]",
            [&o](const std::string& option, const std::string& text) { o.network.init = init_scale(option, text); });
 
   c.choice("--optimizer", "Update rule", kOptimizers, o.optimizer);
   c.number<double>("--momentum", "M", "Only with sgd [0.9]", 0, kBelowOne, u.momentum);
-  c.number<double>("--weight-decay", "W", "On every parameter; decoupled with adamw [0]", 0, kLargest, o.weight_decay);
+  c.number<double>("--weight-decay", "W", "Of parameters; decoupled with adamw [0]", 0, kLargest, o.weight_decay);
+  c.choice("--decay", "What --weight-decay acts on; weights: those of Linear only", kDecays, o.decay);
   c.option("--schedule", "S", "constant, step:EPOCHS,GAMMA, cosine[:WARMUP_STEPS] [constant]",
            [&o](const std::string& option, const std::string& text) { o.schedule = schedule(option, text); });
   c.number<double>("--clip", "NORM", "Clip the norm of the whole gradient [off]", kPositive, kLargest, o.clip);
@@ -110,6 +136,8 @@ void add_train_options(Command& c, TrainOptions& o, Unresolved& u) {
   c.text("--log", "FILE", "Write a CSV: step,epoch,lr,train_loss,test_loss,test_accuracy", o.log);
   c.number<Index>("--log-every", "K", "Log every K steps, besides the ends of epochs [one epoch]", 1, kMany,
                   o.log_every);
+  c.text("--layers", "FILE", "Write a CSV with a row for every layer and logged step: outputs, gradients, updates",
+         o.layers);
   c.number<Index>("--eval-every", "K", "Evaluate every K steps, besides the ends of epochs", 1, kMany, o.eval_every);
   c.text("--save", "FILE", "Save the model (safetensors)", o.save);
   c.text("--init", "FILE", "Start from the tensors of this model", o.init);
@@ -132,6 +160,7 @@ void read_words(const std::string& what, const std::string& text, TrainOptions& 
   }
   try {
     parse_words(words, [&](Command& c) {
+      add_precision(c, o.precision);
       add_run_options(c, o, u);
       add_lr(c, u);
     });
@@ -154,7 +183,21 @@ void resolve(TrainOptions& o, const Unresolved& u) {
   if (o.checkpoint_every && o.checkpoint.empty()) {
     throw UsageError("--checkpoint-every: expected together with --checkpoint FILE");
   }
-  if (o.batch == 1 && o.network.norm == Norm::batch && !o.network.hidden.empty()) {
+  const bool has_batch_norm = o.network.norm == Norm::batch && !o.network.hidden.empty();
+  if (o.network.trained == Trained::norm && (o.network.norm == Norm::none || o.network.hidden.empty())) {
+    throw UsageError("--train norm: expected hidden layers with a normalization, found none");
+  }
+  if (o.network.trained == Trained::norm && o.network.norm == Norm::batch && !o.network.parts.affine) {
+    throw UsageError("--train norm: expected a gamma and a beta to train, found --bn-parts without affine");
+  }
+  if (o.batch_norm != BatchNormKind::fused && !(o.network.parts.mean && o.network.parts.variance)) {
+    throw UsageError("--batchnorm: expected fused with --bn-parts that leave something out, found {}",
+                     name_in(kBatchNormKinds, o.batch_norm));
+  }
+  if (o.ghost && has_batch_norm && o.batch % *o.ghost != 0) {
+    throw UsageError("--ghost: expected a divisor of the batch of {}, found {}", o.batch, *o.ghost);
+  }
+  if (o.batch == 1 && has_batch_norm) {
     throw UsageError("--batch: BatchNorm needs at least 2 samples in a batch to have a variance, found 1");
   }
 }
@@ -181,7 +224,7 @@ struct ResumedOptions {
 /// What may be given anew, because it changes neither what has been computed nor the log's rows.
 bool may_change(const std::string& option, const ScheduleOptions& schedule) {
   // The data may have moved; its bytes are compared. Without the cosine the end does not change what comes before.
-  constexpr std::string_view kFree[] = {"--checkpoint", "--checkpoint-every", "--data", "--detect-anomaly",
+  constexpr std::string_view kFree[] = {"--checkpoint", "--checkpoint-every", "--data", "--detect-anomaly", "--layers",
                                         "--log",        "--picture",          "--save"};
   constexpr std::string_view kEnd[] = {"--epochs", "--steps"};
   return std::ranges::find(kFree, option) != std::end(kFree) ||

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include <bit>
+#include <cctype>
 #include <charconv>
 #include <cstring>
 #include <set>
@@ -73,25 +74,98 @@ void check_count(std::int64_t count, const std::string& where) {
   if (count < 0 || count > kMost) throw Error("{}: expected a count from 0 to 2^53, found {}", where, count);
 }
 
-// What the tensors at one position of the Sequential say about its layer.
-struct Position {
-  std::map<std::string, const TensorData*> tensors;
+using Tensors = std::map<std::string, const TensorData*>;
 
-  bool has(const char* name) const { return tensors.contains(name); }
-};
-
-std::map<std::size_t, Position> positions(const Safetensors& contents, const std::string& file) {
-  std::map<std::size_t, Position> found;
-  for (const auto& [name, tensor] : contents.tensors) {
+// By their positions in a Sequential, whose own place is `prefix` ("3."): what stands behind "3.0." in their names.
+std::map<std::size_t, Tensors> positions(const Tensors& tensors, const std::string& prefix, const std::string& file) {
+  std::map<std::size_t, Tensors> found;
+  for (const auto& [name, tensor] : tensors) {
     std::size_t position = 0;
     const auto [rest, error] = std::from_chars(name.data(), name.data() + name.size(), position);
     if (error != std::errc() || *rest != '.') {
-      throw Error("{}: expected tensors named as in an nn.Sequential (\"0.weight\"), found \"{}\"", file, name);
+      throw Error("{}: expected tensors named as in an nn.Sequential (\"0.weight\"), found \"{}{}\"", file, prefix,
+                  name);
     }
-    found[position].tensors[rest + 1] = &tensor;
+    found[position][rest + 1] = tensor;
   }
   return found;
 }
+
+// Builds the layers of a model from the shapes of their tensors.
+class Builder {
+ public:
+  Builder(const Safetensors& contents, Activation activation, const std::string& file)
+      : file_(file), activation_(activation), residual_(contents.metadata.contains("residual")) {}
+
+  void add_layers(Sequential& model, const Tensors& tensors, const std::string& prefix) {
+    for (const auto& [position, layer] : positions(tensors, prefix, file_)) {
+      const std::string place = fmt::format("{}{}", prefix, position);
+      const bool is_block =
+          residual_ && prefix.empty() && std::isdigit(static_cast<unsigned char>(layer.begin()->first[0])) != 0;
+      if (!is_block && !layer.contains("weight")) throw Error("{}: {}.weight: missing", file_, place);
+      fill_gap(model, position, place);
+      if (is_block) {
+        add_block(model.add(Residual()), layer, place);
+      } else {
+        add_layer(model, layer, place + ".weight");
+      }
+    }
+  }
+
+ private:
+  void add_block(Residual& block, const Tensors& tensors, const std::string& place) {
+    Index in = features_;
+    add_layers(block, tensors, place + ".");
+    if (!activated_) add_activation(block);
+    if (const auto* first = dynamic_cast<const Linear*>(&block[0])) in = first->weight.value.cols();
+    if (features_ != in) {
+      throw Error("{}: {}: expected a block that puts out as many numbers as it takes, {}, found {}", file_, place, in,
+                  features_);
+    }
+  }
+
+  void add_activation(Sequential& model) {
+    model.add(activation_layer(activation_));
+    activated_ = true;
+  }
+
+  // Positions without tensors: an activation, a dropout.
+  void fill_gap(Sequential& model, std::size_t position, const std::string& place) {
+    const std::size_t gap = position - model.size(), most = model.size() == 0 ? 0 : activated_ ? 1 : 2;
+    if (gap > most) throw Error("{}: {}.weight: expected a tensor at a position before it", file_, place);
+    if (gap > 0 && !activated_) add_activation(model);
+    if (model.size() < position) model.add(Dropout(0, Random(0)));
+  }
+
+  void add_layer(Sequential& model, const Tensors& layer, const std::string& weight_name) {
+    const std::vector<std::int64_t>& shape = layer.at("weight")->shape;
+    const bool is_linear = shape.size() == 2;
+    const Index in = shape.empty() ? 0 : shape.back();
+    if (shape.empty() || shape.size() > 2 || in < 1 || shape[0] < 1 || (features_ == 0 && !is_linear)) {
+      throw Error("{}: {}: expected the weight of a Linear, BatchNorm or LayerNorm, found the shape {}", file_,
+                  weight_name, shape_text(shape));
+    }
+    if (features_ > 0 && in != features_) {
+      throw Error("{}: {}: expected {} inputs, as many as the layer before puts out, found {}", file_, weight_name,
+                  features_, in);
+    }
+    features_ = shape[0];
+    if (is_linear) {
+      model.add(Linear({.in = in, .out = features_, .bias = layer.contains("bias")}));
+      activated_ = false;
+    } else if (layer.contains("running_mean")) {
+      model.add(BatchNorm({.features = features_}));
+    } else {
+      model.add(LayerNorm({.features = features_}));
+    }
+  }
+
+  const std::string& file_;
+  Activation activation_;
+  bool residual_;
+  bool activated_ = false;  // since the last Linear
+  Index features_ = 0;      // what the last layer puts out; 0: none
+};
 
 }  // namespace
 
@@ -159,39 +233,11 @@ void load_state(Layer& model, const Safetensors& contents, const std::string& fi
 }
 
 Sequential build_model(const Safetensors& contents, Activation activation, const std::string& file) {
+  if (contents.tensors.empty()) throw Error("{}: has no tensors", file);
+  Tensors tensors;
+  for (const auto& [name, tensor] : contents.tensors) tensors[name] = &tensor;
   Sequential model;
-  Index features = 0;  // what the last layer puts out
-  for (const auto& [position, layer] : positions(contents, file)) {
-    const std::string weight_name = fmt::format("{}.weight", position);
-    if (!layer.has("weight")) throw Error("{}: {}: missing", file, weight_name);
-    const std::vector<std::int64_t>& shape = layer.tensors.at("weight")->shape;
-    const std::size_t gap = position - model.size();
-    if (model.size() == 0 ? gap > 0 : gap > 2) {
-      throw Error("{}: {}: expected a tensor at a position before it", file, weight_name);
-    }
-    if (gap >= 1) model.add(activation_layer(activation));
-    if (gap == 2) model.add(Dropout(0, Random(0)));
-
-    const bool is_linear = shape.size() == 2;
-    const Index in = shape.empty() ? 0 : shape.back();
-    if (shape.empty() || shape.size() > 2 || in < 1 || shape[0] < 1 || (model.size() == 0 && !is_linear)) {
-      throw Error("{}: {}: expected the weight of a Linear, BatchNorm or LayerNorm, found the shape {}", file,
-                  weight_name, shape_text(shape));
-    }
-    if (model.size() > 0 && in != features) {
-      throw Error("{}: {}: expected {} inputs, as many as the layer before puts out, found {}", file, weight_name,
-                  features, in);
-    }
-    features = shape[0];
-    if (is_linear) {
-      model.add(Linear({.in = in, .out = features, .bias = layer.has("bias")}));
-    } else if (layer.has("running_mean")) {
-      model.add(BatchNorm({.features = features}));
-    } else {
-      model.add(LayerNorm({.features = features}));
-    }
-  }
-  if (model.size() == 0) throw Error("{}: has no tensors", file);
+  Builder(contents, activation, file).add_layers(model, tensors, "");
   load_state(model, contents, file);
   return model;
 }

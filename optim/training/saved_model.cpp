@@ -42,6 +42,9 @@ void save_model(const std::filesystem::path& file, const Sequential& model, Acti
                        {"activation", name_in(kActivationNames, activation)},
                        {"pixels", name_in(kPixelsNames, pixels)},
                        {"network", model.describe()}};
+  for (std::size_t i = 0; i < model.size(); ++i) {
+    if (dynamic_cast<const Residual*>(&model[i]) != nullptr) contents.metadata["residual"] = "true";
+  }
   write_safetensors(file, contents);
 }
 
@@ -54,9 +57,9 @@ SavedModel load_model(const Safetensors& contents, const std::string& file, cons
       setting(contents, "activation", kActivationNames, settings.activation, Activation::relu, file);
   const auto pixels = setting(contents, "pixels", kPixelsNames, settings.pixels, Pixels::standard, file);
   SavedModel saved{build_model(contents, activation, file), activation, pixels, 0, 0};
-  for (std::size_t i = 0; i < saved.model.size(); ++i) {
-    if (const auto* linear = dynamic_cast<const Linear*>(&saved.model[i])) {
-      if (i == 0) saved.inputs = linear->weight.value.cols();
+  for (const Layer* layer : innermost_layers(saved.model)) {
+    if (const auto* linear = dynamic_cast<const Linear*>(layer)) {
+      if (saved.inputs == 0) saved.inputs = linear->weight.value.cols();
       saved.outputs = linear->weight.value.rows();
     }
   }

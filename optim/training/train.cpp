@@ -11,12 +11,27 @@
 namespace TARE_NAMESPACE {
 namespace {
 
-std::unique_ptr<Optimizer> make_optimizer(const Parameters& parameters, const TrainingOptions& o) {
-  if (o.optimizer == OptimizerKind::sgd) {
-    return std::make_unique<Sgd>(parameters, Sgd::Options{.momentum = o.momentum, .weight_decay = o.weight_decay});
+// The parameters that are no weight of a Linear: one-dimensional, as a saved model shows them.
+Parameters vectors_of(Layer& model) {
+  Parameters vectors = model.parameters();
+  for (const StateTensor& tensor : model.state()) {
+    const auto* numbers = std::get_if<MatrixMap>(&tensor.data);
+    if (numbers == nullptr || tensor.shape.size() != 2) continue;
+    std::erase_if(vectors, [&](const Parameter* p) { return p->value.data() == numbers->data(); });
   }
-  const bool decoupled = o.optimizer == OptimizerKind::adamw;
-  return std::make_unique<Adam>(parameters, Adam::Options{.weight_decay = o.weight_decay, .decoupled = decoupled});
+  return vectors;
+}
+
+std::unique_ptr<Optimizer> make_optimizer(Layer& model, const TrainingOptions& o) {
+  const Parameters parameters = trained_parameters(model);
+  const Parameters undecayed = o.decay == Decay::weights ? vectors_of(model) : Parameters{};
+  if (o.optimizer == OptimizerKind::sgd) {
+    return std::make_unique<Sgd>(
+        parameters, Sgd::Options{.momentum = o.momentum, .weight_decay = o.weight_decay, .undecayed = undecayed});
+  }
+  return std::make_unique<Adam>(parameters, Adam::Options{.weight_decay = o.weight_decay,
+                                                          .decoupled = o.optimizer == OptimizerKind::adamw,
+                                                          .undecayed = undecayed});
 }
 
 double learning_rate(const TrainingOptions& o, Index step, const TrainingPlan& plan) {
@@ -53,7 +68,7 @@ TrainingData training_data(const DataSet& data, Pixels pixels) {
 }
 
 StepResult training_step(Layer& model, const Parameters& parameters, Optimizer& optimizer, const StepOptions& options,
-                         const Batch& batch, const Loss& loss_of) {
+                         const Batch& batch, const Loss& loss_of, const TapeHook& before_update) {
   Tape& tape = batch.x.tape();
   const Var output = model.forward(batch.x, Mode::train);
   const Var loss = loss_of(output, batch);
@@ -69,6 +84,7 @@ StepResult training_step(Layer& model, const Parameters& parameters, Optimizer& 
     result.anomaly = first_anomaly(tape).value_or("");
     result.diverged = result.diverged || !result.anomaly.empty();
   }
+  if (before_update) before_update(tape, result.diverged);
   if (!result.diverged) {
     if (options.clip) clip_grad_norm(parameters, *options.clip);
     optimizer.step(options.lr, tape.workers());
@@ -96,8 +112,7 @@ TrainingPlan plan_training(const TrainingOptions& options, Index samples) {
   return plan;
 }
 
-RunState::RunState(Layer& model, const TrainingOptions& options)
-    : RunState(make_optimizer(model.parameters(), options)) {}
+RunState::RunState(Layer& model, const TrainingOptions& options) : RunState(make_optimizer(model, options)) {}
 
 RunState::RunState(std::unique_ptr<Optimizer> optimizer_) : optimizer(std::move(optimizer_)) {
   if (optimizer == nullptr) throw Error("training: expected an optimizer, found none");
@@ -113,7 +128,7 @@ TrainingResult train(Layer& model, RunState& state, const TrainingData& data, co
                      Workers& workers, const TrainingHooks& hooks) {
   const TrainingPlan plan = plan_training(options, data.train.count());
   Batches batches(data.train, options.batch, options.seed, options.shuffle);
-  const Parameters parameters = model.parameters();
+  const Parameters parameters = trained_parameters(model);
   Tape tape(workers), evaluation_tape(workers, Tape::Gradients::none);
   Stopwatch watch;
 
@@ -136,6 +151,11 @@ TrainingResult train(Layer& model, RunState& state, const TrainingData& data, co
         .evaluation = nullptr};
   };
 
+  TapeHook before_update;
+  if (hooks.before_update) {
+    before_update = [&](const Tape& t, bool diverged) { hooks.before_update(state.step + 1, t, diverged); };
+  }
+
   TrainingResult result;
   StepRecord& record = result.last;
   if (state.step > 0) record = record_of(state.step);
@@ -149,8 +169,8 @@ TrainingResult train(Layer& model, RunState& state, const TrainingData& data, co
 
     tape.clear();
     const StepOptions step_options{learning_rate(options, step, plan), options.clip, options.detect_anomaly};
-    const StepResult done =
-        training_step(model, parameters, *state.optimizer, step_options, batches.at(step, tape), hooks.loss);
+    const StepResult done = training_step(model, parameters, *state.optimizer, step_options, batches.at(step, tape),
+                                          hooks.loss, before_update);
     result.diverged = done.diverged;
     result.anomaly = done.anomaly;
     if (!done.diverged) state.step = step + 1;

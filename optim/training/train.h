@@ -42,10 +42,14 @@ struct StepResult {
   std::string anomaly;    // with `detect_anomaly`, where the first such number came from
 };
 
-/// One step of training on a batch, on the tape that holds it: forward, backward, update. `parameters` are the
-/// model's, which are the optimizer's, too.
+/// Looks at the tape of a step, when its gradients are there and before the update. Of a step that diverged, which has
+/// no update, gradients may be missing.
+using TapeHook = std::function<void(const Tape& tape, bool diverged)>;
+
+/// One step of training on a batch, on the tape that holds it: forward, backward, update. `parameters` are those of the
+/// model that are trained, which are the optimizer's, too.
 StepResult training_step(Layer& model, const Parameters& parameters, Optimizer& optimizer, const StepOptions& options,
-                         const Batch& batch, const Loss& loss = default_loss);
+                         const Batch& batch, const Loss& loss = default_loss, const TapeHook& before_update = {});
 
 struct StepRecord {
   std::int64_t step, epoch;  // from 1
@@ -63,6 +67,8 @@ struct StepRecord {
 struct TrainingHooks {
   std::function<void(const StepRecord&)> after_step = {};
   std::function<bool()> should_stop = {};  // asked before every step
+  /// A TapeHook for a step, counted from 1.
+  std::function<void(std::int64_t step, const Tape& tape, bool diverged)> before_update = {};
   Loss loss = default_loss;
 };
 
@@ -85,7 +91,7 @@ TrainingPlan plan_training(const TrainingOptions& options, Index samples);
 /// Where a run stands, besides its model: with both, training goes on exactly as if it had never stopped.
 struct RunState {
   /// At the start, with the optimizer that the options name, or with one of the caller's own. Both borrow the model's
-  /// parameters.
+  /// trained parameters.
   RunState(Layer& model, const TrainingOptions& options);
   explicit RunState(std::unique_ptr<Optimizer> optimizer);
 

@@ -7,6 +7,8 @@
 namespace tare {
 
 enum class OptimizerKind { sgd, adam, adamw };
+/// What weight decay acts on: all parameters, or only the weights of Linear layers.
+enum class Decay { all, weights };
 
 struct ScheduleOptions {
   enum class Kind { constant, step, cosine };
@@ -21,6 +23,7 @@ struct TrainingOptions {
   double lr = 0.05;
   double momentum = 0.9;  // of sgd
   double weight_decay = 0;
+  Decay decay = Decay::all;
   ScheduleOptions schedule = {};
   std::optional<double> clip = {};  // the norm of all gradients
 

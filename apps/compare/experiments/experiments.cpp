@@ -1,6 +1,7 @@
-#include <tare/apps/compare/experiments.h>
+#include <tare/apps/compare/experiments/experiments.h>
 
 #include <tare/apps/cli/options.h>
+#include <tare/apps/compare/experiments/papers.h>
 
 #include <fmt/ranges.h>
 
@@ -82,6 +83,16 @@ std::vector<std::pair<std::string, Experiment>> experiments() {
         .lrs = {0.01, 0.1, 1},
         .seeds = 3,
         .eval_every = 50}},
+      {"effective-lr", effective_lr_experiment()},
+      {"gradient-explosion", gradient_explosion_experiment()},
+      {"landscape", landscape_experiment()},
+      {"noise", noise_experiment()},
+      {"ghost", ghost_experiment()},
+      {"norm-only", norm_only_experiment()},
+      {"residual-depth", residual_depth_experiment()},
+      {"parts", parts_experiment()},
+      {"dropout-shift", dropout_shift_experiment()},
+      {"ladder", ladder_experiment()},
   };
 }
 
