@@ -16,7 +16,7 @@ class BatchNorm : public Layer {
     double eps = 1e-5;
     /// The weight of the newest batch, PyTorch's convention: running = (1 - momentum) running + momentum batch.
     double momentum = 0.1;
-    /// Without, gamma and beta are 1 and 0, and neither parameters nor state.
+    /// Whether gamma and beta are trained and saved; else they stay 1 and 0.
     bool affine = true;
   };
   /// Error, naming the field, unless features >= 1, eps >= 0 and 0 <= momentum <= 1.
@@ -27,7 +27,9 @@ class BatchNorm : public Layer {
   /// and changes nothing.
   Var forward(Var x, Mode mode) override;
   std::unique_ptr<Layer> clone() const override { return std::make_unique<BatchNorm>(*this); }
-  std::string describe() const override { return fmt::format("BatchNorm({})", options.features); }
+  std::string describe() const override {
+    return fmt::format("BatchNorm({}{})", options.features, options.affine ? "" : ", not affine");
+  }
   Parameters parameters() override { return options.affine ? Parameters{&gamma, &beta} : Parameters{}; }
   std::vector<StateTensor> state() override;
 

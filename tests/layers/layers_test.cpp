@@ -247,6 +247,25 @@ TEST_CASE("BatchNorm: training uses the batch's statistics and changes the runni
   CHECK(layer.state()[4].shape.empty());
 }
 
+TEST_CASE("BatchNorm that is not affine: gamma 1 and beta 0, neither trained nor saved") {
+  BatchNorm affine({.features = 3}), plain({.features = 3, .affine = false});
+  CHECK(plain.describe() == "BatchNorm(3, not affine)");
+  CHECK(plain.parameters().empty());
+  std::vector<std::string> names;
+  for (const StateTensor& tensor : plain.state()) names.push_back(tensor.name);
+  CHECK(names == std::vector<std::string>{"running_mean", "running_var", "num_batches_tracked"});
+  Random random = test_random(12);
+  const Matrix x = random_matrix(random, 5, 3);
+  for (const Mode mode : {Mode::train, Mode::eval})
+    CHECK(same_bits(evaluate(plain, x, mode), evaluate(affine, x, mode)));
+  check_layer(plain, x, Mode::train);
+  Parameter input("input", 5, 3);
+  input.value = x;
+  Tape tape;
+  tape.backward(sum(square(plain.forward(tape.leaf(input), Mode::train))));
+  CHECK(plain.gamma.grad.isZero(0));
+}
+
 TEST_CASE("BatchNorm: one sample cannot train, and the error says where and what to do") {
   Sequential model;
   model.add(Linear({.in = 3, .out = 4, .bias = false}));
