@@ -102,12 +102,11 @@ class Builder {
       const std::string place = fmt::format("{}{}", prefix, position);
       const bool is_block =
           residual_ && prefix.empty() && std::isdigit(static_cast<unsigned char>(layer.begin()->first[0])) != 0;
-      if (!is_block && !layer.contains("weight")) throw Error("{}: {}.weight: missing", file_, place);
       fill_gap(model, position, place);
       if (is_block) {
         add_block(model.add(Residual()), layer, place);
       } else {
-        add_layer(model, layer, place + ".weight");
+        add_layer(model, layer, place);
       }
     }
   }
@@ -137,24 +136,29 @@ class Builder {
     if (model.size() < position) model.add(Dropout(0, Random(0)));
   }
 
-  void add_layer(Sequential& model, const Tensors& layer, const std::string& weight_name) {
-    const std::vector<std::int64_t>& shape = layer.at("weight")->shape;
-    const bool is_linear = shape.size() == 2;
+  void add_layer(Sequential& model, const Tensors& layer, const std::string& place) {
+    const bool has_statistics = layer.contains("running_mean");
+    const bool not_affine = has_statistics && !layer.contains("weight") && !layer.contains("bias");  // a BatchNorm
+    const std::string key = not_affine ? "running_mean" : "weight", name = fmt::format("{}.{}", place, key);
+    if (!layer.contains(key)) throw Error("{}: {}: missing", file_, name);
+    const std::vector<std::int64_t>& shape = layer.at(key)->shape;
+    const bool is_linear = shape.size() == 2 && !not_affine;
     const Index in = shape.empty() ? 0 : shape.back();
-    if (shape.empty() || shape.size() > 2 || in < 1 || shape[0] < 1 || (features_ == 0 && !is_linear)) {
-      throw Error("{}: {}: expected the weight of a Linear, BatchNorm or LayerNorm, found the shape {}", file_,
-                  weight_name, shape_text(shape));
+    if ((shape.size() != 1 && !is_linear) || in < 1 || shape[0] < 1 || (features_ == 0 && !is_linear)) {
+      throw Error("{}: {}: expected the {}, found the shape {}", file_, name,
+                  not_affine ? "mean of a BatchNorm behind a Linear" : "weight of a Linear, BatchNorm or LayerNorm",
+                  shape_text(shape));
     }
     if (features_ > 0 && in != features_) {
-      throw Error("{}: {}: expected {} inputs, as many as the layer before puts out, found {}", file_, weight_name,
-                  features_, in);
+      throw Error("{}: {}: expected {} inputs, as many as the layer before puts out, found {}", file_, name, features_,
+                  in);
     }
     features_ = shape[0];
     if (is_linear) {
       model.add(Linear({.in = in, .out = features_, .bias = layer.contains("bias")}));
       activated_ = false;
-    } else if (layer.contains("running_mean")) {
-      model.add(BatchNorm({.features = features_}));
+    } else if (has_statistics) {
+      model.add(BatchNorm({.features = features_, .affine = !not_affine}));
     } else {
       model.add(LayerNorm({.features = features_}));
     }

@@ -20,10 +20,11 @@ void load_state(const std::vector<StateTensor>& state, const std::string& owner,
 void load_state(Layer& model, const Safetensors& contents, const std::string& file);
 
 /// Builds the nn.Sequential that has these tensors and loads it: a two-dimensional weight is a Linear's, a
-/// one-dimensional one a BatchNorm's if it has running statistics, else a LayerNorm's. After a Linear, the first
-/// position without tensors is an activation, the next a dropout. Positions inside a position ("3.0.weight") are those of
-/// a Residual (layers/mlp.h), if the metadata says "residual"; without a position for it, its activation comes last.
-/// Error, naming the tensor, where they do not make a network.
+/// one-dimensional one a BatchNorm's if it has running statistics, else a LayerNorm's; running statistics alone are
+/// those of a BatchNorm that is not affine. After a Linear, the first position without tensors is an activation, the
+/// next a dropout. Positions inside a position ("3.0.weight") are those of a Residual (layers/mlp.h), if the metadata
+/// says "residual"; without a position for it, its activation comes last. Error, naming the tensor, where they do not
+/// make a network.
 Sequential build_model(const Safetensors& contents, Activation activation, const std::string& file);
 
 }  // namespace TARE_NAMESPACE

@@ -143,6 +143,27 @@ TEST_CASE("a saved network, loaded into a fresh one or built anew, is the same n
   }
 }
 
+TEST_CASE("a BatchNorm without weight and bias, as PyTorch saves one that is not affine") {
+  Safetensors contents;
+  contents.tensors["0.weight"] = floats({2, 1}, {1, -3});
+  contents.tensors["1.running_mean"] = floats({2}, {1, 2});
+  contents.tensors["1.running_var"] = floats({2}, {4, 0.25f});
+  contents.tensors["1.num_batches_tracked"] = tensor<std::int64_t>(Dtype::I64, {}, {7});
+  contents.tensors["3.weight"] = floats({1, 2}, {1, 1});
+  Sequential model = build_model(contents, Activation::relu, "file");
+  CHECK(model.describe() == "Linear(1, 2, no bias) - BatchNorm(2, not affine) - ReLU - Linear(2, 1, no bias)");
+  CHECK(same(state_tensors(model), contents));
+  // x = 5: (5 - 1) / 2 = 2, and (-15 - 2) / 0.5 < 0, which ReLU takes for 0; x = -5: -3, and (15 - 2) / 0.5 = 26.
+  Buffer x(2, 1);
+  x << 5, -5;
+  Tape tape(Tape::Gradients::none);
+  for (const std::unique_ptr<Layer>& layer : {model.clone(), fold_where_possible(model)}) {
+    const View y = layer->forward(tape.constant(x), Mode::eval).value();
+    CHECK(y(0, 0) == doctest::Approx(2).epsilon(1e-4));
+    CHECK(y(1, 0) == doctest::Approx(26).epsilon(1e-4));
+  }
+}
+
 TEST_CASE("the file is laid out as the format asks, with PyTorch's names") {
   const TemporaryFolder folder;
   Sequential model = make_mlp({.in = 4, .hidden = {3}, .out = 2}, 1);
@@ -307,6 +328,14 @@ TEST_CASE("building a network from tensors that make none") {
   CHECK_CONTAINS(error({{"0.weight", {3, 2}}, {"0.bias", {2}}}), "0.bias: expected the shape [3], found [2]");
   CHECK_CONTAINS(error({{"0.weight", {3, 2}}, {"0.extra", {3}}}), "0.extra: in the file, but not in the model");
   CHECK_CONTAINS(error({{"0.weight", {3, 2}}, {"00.weight", {3, 2}}}), "0.weight: in the file, but not in the model");
+  CHECK_CONTAINS(error({{"0.weight", {3, 2}}, {"1.bias", {3}}, {"1.running_mean", {3}}}), "1.weight: missing");
+  CHECK_CONTAINS(error({{"0.weight", {3, 2}}, {"1.running_mean", {2}}}), "1.running_mean: expected 3 inputs");
+  for (const std::vector<std::int64_t>& shape : {std::vector<std::int64_t>{}, {3, 3}, {0}}) {
+    CHECK_CONTAINS(error({{"0.weight", {3, 2}}, {"1.running_mean", shape}}),
+                   "1.running_mean: expected the mean of a BatchNorm behind a Linear, found the shape [");
+  }
+  CHECK_CONTAINS(error({{"0.running_mean", {3}}}), "0.running_mean: expected the mean of a BatchNorm behind a Linear");
+  CHECK_CONTAINS(error({{"0.weight", {3, 2}}, {"1.running_mean", {3}}}), "1.running_var: expected by the model");
   CHECK_CONTAINS(error({{"0.weight", {3, 2}}, {"1.weight", {3}}, {"1.bias", {3}}, {"1.running_mean", {3}}}),
                  "1.running_var: expected by the model");
 }
