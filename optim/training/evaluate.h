@@ -2,7 +2,7 @@
 #pragma once
 
 #include <tare/datasets/batches.h>
-#include <tare/layers/layer.h>
+#include <tare/layers/batch_norm.h>
 
 #include <cstdint>
 #include <functional>
@@ -36,6 +36,20 @@ using OutputHook = std::function<void(const View& output, Index begin)>;
 /// model's classes.
 Evaluation evaluate(const Layer& model, const Samples& samples, Tape& tape, const OutputHook& hook = {},
                     const Loss& loss = default_loss);
+
+/// The same with every BatchNorm normalizing by the batch itself, as in training; all else evaluates (dropout is off),
+/// and nothing of the model changes. A batch is `batch` consecutive samples; the last one is smaller, or larger by one:
+/// a single sample has no variance. Error unless 2 <= batch <= samples.count().
+Evaluation evaluate_by_batch(const Layer& model, const Samples& samples, Index batch, Tape& tape,
+                             const OutputHook& hook = {}, const Loss& loss = default_loss);
+
+/// Makes the running statistics of every BatchNorm anew, in one pass over the samples, in their order: the plain
+/// averages of the batches' means and unbiased variances (PyTorch's `momentum=None`), of all layers at once. A last
+/// partial batch is left out; in the pass the model computes as in evaluate_by_batch. Error as there.
+void estimate_statistics(Layer& model, const Samples& samples, Index batch, Tape& tape);
+
+/// The BatchNorms of a model, in its order, also those inside of layers made of layers.
+std::vector<BatchNorm*> batch_norms(Layer& model);
 
 /// A loss as it is reported: NaN without its sign, which is the processor's choice.
 double reported(double loss);

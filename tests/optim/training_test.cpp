@@ -15,6 +15,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -78,6 +79,175 @@ TEST_CASE("a loss of one's own trains and evaluates") {
   CHECK(dynamic_cast<const Linear&>(model[0]).bias->value(0, 0) == doctest::Approx(-6).epsilon(1e-3));
 }
 
+// ---- What BatchNorm normalizes by in evaluation ---------------------------------------------------------------------
+
+class Residual : public Sequential {
+ public:
+  Var forward(Var x, Mode mode) override { return x + Sequential::forward(x, mode); }
+  std::unique_ptr<Layer> clone() const override { return std::make_unique<Residual>(*this); }
+  bool is_chain() const override { return true; }
+};
+
+// Linear - BatchNorm - ReLU - Dropout - (x + Linear - BatchNorm - Dropout) - Linear
+Sequential network_with_two_norms() {
+  Random random(3);
+  const auto norm = [&] {
+    BatchNorm norm({.features = 4});
+    for (MatrixMap m : {MatrixMap(norm.gamma.value), MatrixMap(norm.beta.value), MatrixMap(norm.running_mean)}) {
+      m = random_matrix(random, 1, 4);
+    }
+    return norm;
+  };
+  Residual block;
+  block.add(Linear({.in = 4, .out = 4}, random));
+  block.add(norm());
+  block.add(Dropout(0.3, Random(4)));
+  Sequential model;
+  model.add(Linear({.in = 3, .out = 4}, random));
+  model.add(norm());
+  model.add(Elementwise("ReLU", relu));
+  model.add(Dropout(0.5, Random(5)));
+  model.add(std::move(block));
+  model.add(Linear({.in = 4, .out = 2}, random));
+  return model;
+}
+
+// The same by hand, in double, for one batch: each BatchNorm by the batch, without dropout. Adds the batches' means and
+// unbiased variances to `sums`, a row of each for each BatchNorm.
+Eigen::ArrayXXd by_hand(const Sequential& model, const Eigen::ArrayXXd& x, Eigen::ArrayXXd& sums) {
+  const auto linear = [](const Eigen::ArrayXXd& x, const Layer& layer) {
+    const auto& l = dynamic_cast<const Linear&>(layer);
+    const Eigen::MatrixXd y = x.matrix() * l.weight.value.cast<double>().transpose();
+    return Eigen::ArrayXXd((y.rowwise() + l.bias->value.cast<double>().row(0)).array());
+  };
+  const auto normalized = [&](Eigen::ArrayXXd x, const Layer& layer, Index row) {
+    const auto& norm = dynamic_cast<const BatchNorm&>(layer);
+    const auto n = static_cast<double>(x.rows());
+    for (Index k = 0; k < x.cols(); ++k) {
+      const double mean = x.col(k).mean(), variance = (x.col(k) - mean).square().mean();
+      const double gamma = norm.gamma.value(0, k), beta = norm.beta.value(0, k);
+      x.col(k) = gamma * (x.col(k) - mean) / std::sqrt(variance + 1e-5) + beta;
+      sums(row, k) += mean;
+      sums(row + 1, k) += variance * n / (n - 1);
+    }
+    return x;
+  };
+  const auto& block = dynamic_cast<const Sequential&>(model[4]);
+  const Eigen::ArrayXXd hidden = normalized(linear(x, model[0]), model[1], 0).max(0);
+  return linear(hidden + normalized(linear(hidden, block[0]), block[1], 2), model[5]);
+}
+
+struct LabelledRows {
+  Buffer x;
+  std::vector<int> labels;
+};
+
+LabelledRows labelled_rows(Index count) {
+  Random random(6);
+  LabelledRows rows{random_matrix(random, count, 3), {}};
+  for (Index i = 0; i < count; ++i) rows.labels.push_back(rows.x(i, 0) > 0 ? 1 : 0);
+  return rows;
+}
+
+bool same_tensors(const Safetensors& a, const Safetensors& b) {
+  return std::ranges::equal(a.tensors, b.tensors, [](const auto& x, const auto& y) {
+    return x.first == y.first && x.second.bytes == y.second.bytes;
+  });
+}
+
+TEST_CASE("each batch normalized by its own statistics is what is computed by hand, and nothing changes") {
+  const LabelledRows rows = labelled_rows(23);
+  const Sequential model = network_with_two_norms();
+  const Safetensors before = state_tensors(model);
+  Tape tape(Tape::Gradients::none);
+  const struct {
+    Index batch;
+    std::vector<Index> sizes;
+  } cases[] = {{10, {10, 10, 3}}, {7, {7, 7, 7, 2}}, {11, {11, 12}}, {2, {2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3}},
+               {22, {23}},        {23, {23}}};
+  for (const auto& c : cases) {
+    CAPTURE(c.batch);
+    std::vector<Index> sizes;
+    double loss = 0, difference = 0;
+    std::int64_t correct = 0;
+    const auto compare = [&](const View& output, Index begin) {
+      Eigen::ArrayXXd unused = Eigen::ArrayXXd::Zero(4, 4);
+      const Eigen::ArrayXXd expected =
+          by_hand(model, rows.x.middleRows(begin, output.rows()).cast<double>().array(), unused);
+      difference = std::max(difference, (expected - output.cast<double>().array()).abs().maxCoeff());
+      for (Index i = 0; i < output.rows(); ++i) {
+        const int label = rows.labels[static_cast<std::size_t>(begin + i)];
+        loss += std::log(expected.row(i).exp().sum()) - expected(i, label);
+        correct += (expected(i, 1) > expected(i, 0)) == (label == 1);
+      }
+      sizes.push_back(output.rows());
+    };
+    const Evaluation found = evaluate_by_batch(model, Samples(rows.x, rows.labels), c.batch, tape, compare);
+    CHECK(sizes == c.sizes);
+    CHECK(difference <= (c.batch == 2 ? 1e-2 : 1e-4));  // of two samples that are almost equal, many digits cancel
+    CHECK(found.loss == doctest::Approx(loss / 23).epsilon(c.batch == 2 ? 1e-3 : 1e-5));
+    CHECK(found.correct == correct);
+    CHECK(found.samples == 23);
+  }
+  CHECK(same_tensors(state_tensors(model), before));
+}
+
+TEST_CASE("new running statistics are the plain averages over the batches, of every layer, and nothing else changes") {
+  const LabelledRows rows = labelled_rows(23);
+  Sequential model = network_with_two_norms();
+  const Sequential old = model;
+  const std::vector<BatchNorm*> norms = batch_norms(model);
+  REQUIRE(norms.size() == 2);
+  norms[1]->running_var.setConstant(std::numeric_limits<real>::infinity());  // leaves no trace
+  Tape tape(Tape::Gradients::none);
+  estimate_statistics(model, Samples(rows.x), 7, tape);
+  Eigen::ArrayXXd sums = Eigen::ArrayXXd::Zero(4, 4);
+  for (const Index begin : {0, 7, 14}) by_hand(model, rows.x.middleRows(begin, 7).cast<double>().array(), sums);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(norms[i]->num_batches_tracked == 3);
+    CHECK(norms[i]->options.momentum == 0.1);
+    for (Index k = 0; k < 4; ++k) {
+      const auto row = static_cast<Index>(2 * i);
+      CHECK(norms[i]->running_mean(0, k) == doctest::Approx(sums(row, k) / 3).epsilon(1e-4));
+      CHECK(norms[i]->running_var(0, k) == doctest::Approx(sums(row + 1, k) / 3).epsilon(1e-4));
+    }
+  }
+  const std::vector<const Parameter*> now = parameters_of(model), then = parameters_of(old);
+  for (std::size_t i = 0; i < now.size(); ++i) CHECK(same_bits(now[i]->value, then[i]->value));
+
+  // A pass over a pass is the same: nothing of the old statistics is used.
+  const Safetensors once = state_tensors(model);
+  estimate_statistics(model, Samples(rows.x), 7, tape);
+  CHECK(same_tensors(state_tensors(model), once));
+
+  BatchNorm alone({.features = 3});
+  estimate_statistics(alone, Samples(rows.x), 23, tape);
+  CHECK(alone.running_mean(0, 2) == doctest::Approx(rows.x.col(2).mean()).epsilon(1e-4));
+}
+
+TEST_CASE("evaluation by running statistics takes 500 samples at a time, also where one is left over") {
+  const LabelledRows rows = labelled_rows(501);
+  const Sequential model = network_with_two_norms();
+  Tape tape(Tape::Gradients::none);
+  std::vector<Index> sizes;
+  const auto note = [&](const View& output, Index) { sizes.push_back(output.rows()); };
+  evaluate(model, Samples(rows.x, rows.labels), tape, note);
+  CHECK(sizes == std::vector<Index>{500, 1});
+}
+
+TEST_CASE("a batch that has no variance, or is larger than the data, is refused") {
+  const LabelledRows rows = labelled_rows(23);
+  Sequential model = network_with_two_norms();
+  Tape tape(Tape::Gradients::none), recording;
+  const Samples samples(rows.x, rows.labels);
+  for (const Index batch : {1, 24}) {
+    const std::string expected = fmt::format("batch: expected 2 to 23 samples, found {}", batch);
+    CHECK(error_of([&] { evaluate_by_batch(model, samples, batch, tape); }) == expected);
+    CHECK(error_of([&] { estimate_statistics(model, samples, batch, tape); }) == expected);
+  }
+  CHECK_FALSE(error_of([&] { estimate_statistics(model, samples, 5, recording); }).empty());
+}
+
 TEST_CASE("what has no end, no data or no labels is refused before training") {
   const Table samples = line(10);
   Sequential model = one_linear();
@@ -111,11 +281,6 @@ TEST_CASE("what has no end, no data or no labels is refused before training") {
 
 TEST_CASE("a run whose model is made of layers goes on from its checkpoint") {
   const DataSet data = make_built_in("moons");
-  class Residual : public Sequential {
-   public:
-    Var forward(Var x, Mode mode) override { return x + Sequential::forward(x, mode); }
-    std::unique_ptr<Layer> clone() const override { return std::make_unique<Residual>(*this); }
-  };
   const auto network = [](std::uint64_t seed) {
     Random random(seed);
     Residual block;
