@@ -79,8 +79,16 @@ Subcommand eval(Command& program) {
   o->threads = all_cores();
   add_common(c, o->data, o->threads, o->quiet, o->json);
   add_saved_model(c, *o);
+  c.choice("--statistics", "BatchNorm's: as saved, each batch's own, or new ones from the training set", kStatistics,
+           o->statistics);
+  c.number<Index>("--batch", "N", "Samples in a batch, for --statistics batch or again [128]", 2, kMany, o->batch);
   c.text("--worst", "FILE.png", "Write the images that the model is most wrong about as a picture", o->worst);
-  return {c, [=] { return run_in(o->precision, float32::run_eval, float64::run_eval, *o); }};
+  return {c, [=] {
+            if (o->statistics == Statistics::running && o->batch) {
+              throw UsageError("--batch: expected only with --statistics batch or again, found running");
+            }
+            return run_in(o->precision, float32::run_eval, float64::run_eval, *o);
+          }};
 }
 
 Subcommand predict(Command& program) {

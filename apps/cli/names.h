@@ -28,6 +28,8 @@ inline const Names<BatchNormKind> kBatchNormKinds{
 inline const Names<OptimizerKind> kOptimizers{
     {"sgd", OptimizerKind::sgd}, {"adam", OptimizerKind::adam}, {"adamw", OptimizerKind::adamw}};
 inline const Names<Work> kWorks{{"W1", Work::w1}, {"W2", Work::w2}, {"W3", Work::w3}, {"W4", Work::w4}};
+inline const Names<Statistics> kStatistics{
+    {"running", Statistics::running}, {"batch", Statistics::batch}, {"again", Statistics::again}};
 inline const Names<Precision> kPrecisions{{"float", Precision::float32}, {"double", Precision::float64}};
 inline const Names<Exhibit> kExhibits{{"note-1", Exhibit::note_1},
                                       {"note-2", Exhibit::note_2},

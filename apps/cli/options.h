@@ -50,9 +50,15 @@ struct SavedModelOptions {
   Precision precision = Precision::float32;
 };
 
+/// What BatchNorm normalizes by in evaluation: its running statistics, those of the batch that is evaluated, or running
+/// ones made again by a pass over the training set.
+enum class Statistics { running, batch, again };
+
 struct EvalOptions : SavedModelOptions {
   std::string data = "auto";
-  std::string worst;  // a file; empty: none
+  Statistics statistics = Statistics::running;
+  std::optional<Index> batch;  // samples; only if the statistics are not the running ones, then 128 unless given
+  std::string worst;           // a file; empty: none
   bool quiet = false, json = false;
 };
 

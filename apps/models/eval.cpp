@@ -1,6 +1,7 @@
 // tare eval: scores a saved model on a test set, and names what it confuses.
 #include <tare/apps/cli/distinct_files.h>
 #include <tare/apps/cli/find_data.h>
+#include <tare/apps/cli/names.h>
 #include <tare/apps/cli/progress.h>
 #include <tare/apps/models/commands.h>
 #include <tare/apps/models/open_model.h>
@@ -90,9 +91,14 @@ void print_matrix(const Evaluation& test, Index classes) {
 }  // namespace
 
 int run_eval(const EvalOptions& options) {
-  const SavedModel saved = open_model(options);
+  SavedModel saved = open_model(options);
+  const bool by_batch = options.statistics == Statistics::batch, again = options.statistics == Statistics::again;
+  if ((by_batch || again) && batch_norms(saved.model).empty()) {
+    throw UsageError("--statistics: expected a model with BatchNorm, found {}", saved.model.describe());
+  }
   const std::filesystem::path folder = find_data(options.data);
-  const ImageSet test_set = load_test_data(folder);
+  const DataSet data = again ? load_data(folder) : DataSet{.train = {}, .test = load_test_data(folder)};
+  const ImageSet& test_set = data.test;
   if (saved.inputs != test_set.features()) {
     throw Error("{}: the model takes {} inputs, but the images in {} have {} x {} = {} pixels", options.model,
                 saved.inputs, folder.string(), test_set.rows, test_set.cols, test_set.features());
@@ -101,6 +107,10 @@ int run_eval(const EvalOptions& options) {
   if (largest >= classes) {
     throw Error("{}: the model knows {} classes, but a label in {} is {}", options.model, classes, folder.string(),
                 largest);
+  }
+  const Index batch = options.batch.value_or(128), most = again ? data.train.count : test_set.count;
+  if ((by_batch || again) && batch > most) {
+    throw Error("--batch: expected 2 to {} {} samples, found {}", most, again ? "training" : "test", batch);
   }
   Progress progress(options.quiet);
   progress.line("Data: {}: {} test images of {} x {}", data_name(options.data, folder), grouped(test_set.count),
@@ -124,8 +134,11 @@ int run_eval(const EvalOptions& options) {
     if (begin == 0) logits.resize(test_set.count, of_some.cols());
     logits.middleRows(begin, of_some.rows()) = of_some;
   };
+  if (again) estimate_statistics(saved.model, Samples(data.train, saved.pixels), batch, tape);
+  const Samples samples(test_set, saved.pixels);
   const auto start = std::chrono::steady_clock::now();
-  const Evaluation test = evaluate(saved.model, Samples(test_set, saved.pixels), tape, keep);
+  const Evaluation test = by_batch ? evaluate_by_batch(saved.model, samples, batch, tape, keep)
+                                   : evaluate(saved.model, samples, tape, keep);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   std::vector<Reading> readings;
   for (Index i = 0; i < test_set.count; ++i) {
@@ -145,6 +158,10 @@ int run_eval(const EvalOptions& options) {
     out["test_loss"] = number(test.loss);
     out["samples"] = test.samples;
     out["seconds"] = seconds.count();
+    if (by_batch || again) {
+      out["statistics"] = name_in(kStatistics, options.statistics);
+      out["batch"] = batch;
+    }
     for (Index label = 0; label < classes; ++label) {
       const auto row = test.confusion.begin() + label * classes;
       out["confusion_matrix"].push_back(std::vector<std::int64_t>(row, row + classes));
@@ -165,6 +182,8 @@ int run_eval(const EvalOptions& options) {
   }
   fmt::print("Test accuracy  {:.2f} %: {} errors out of {}, loss {:.4f}\n", 100 * test.accuracy(),
              grouped(test.samples - test.correct), grouped(test.samples), test.loss);
+  if (by_batch) fmt::print("BatchNorm      by each batch's own statistics, {} test samples at a time\n", batch);
+  if (again) fmt::print("BatchNorm      by new statistics, from batches of {} training samples\n", batch);
   print_matrix(test, classes);
   if (!confused.empty()) fmt::print("\nMost frequent confusions\n");
   for (std::size_t i = 0; i < std::min(confused.size(), kConfusionsPrinted); ++i) {

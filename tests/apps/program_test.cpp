@@ -409,6 +409,63 @@ TEST_CASE_FIXTURE(Fixture, "eval refuses a model that contradicts the options or
   CHECK(run_tare(fmt::format("eval '{}' --data '{}' --activation tanh", model, data)).exit_code == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "eval normalizes by running statistics, by each batch's own, or by ones made again") {
+  const std::string model = path("model"), plain = path("plain"),
+                    eval = fmt::format("eval '{}' --data '{}'", model, data);
+  // Of three steps the running statistics are a poor average.
+  REQUIRE(run_tare(fmt::format("{} --dropout 0.2 --steps 3 --save '{}'", train, model)).exit_code == 0);
+  REQUIRE(run_tare(fmt::format("{} --norm layer --steps 3 --save '{}'", train, plain)).exit_code == 0);
+  const auto scores = [&](const std::string& words) {
+    const Outcome done = run_tare(eval + " --json " + words);
+    REQUIRE_MESSAGE(done.exit_code == 0, done.err);
+    json result = json::parse(done.out);
+    result.erase("seconds");
+    return result;
+  };
+  const json running = scores(""), by_batch = scores("--statistics batch --batch 99"),
+             again = scores("--statistics again");
+  CHECK(scores("--statistics running") == running);
+  CHECK_FALSE(running.contains("statistics"));
+  CHECK_FALSE(running.contains("batch"));
+  CHECK(by_batch["statistics"] == "batch");
+  CHECK(by_batch["batch"] == 99);
+  CHECK(by_batch["samples"] == 100);
+  CHECK(again["statistics"] == "again");
+  CHECK(again["batch"] == 128);
+  CHECK(by_batch["test_loss"] < running["test_loss"]);
+  CHECK(again["test_loss"] < running["test_loss"]);
+  CHECK(again["test_loss"] != by_batch["test_loss"]);
+  CHECK(scores("--statistics again --threads 3") == again);
+  // The single sample behind 99 is taken with them; the two behind 98 are a batch.
+  CHECK(scores("--statistics batch --batch 100")["test_loss"] == by_batch["test_loss"]);
+  CHECK(scores("--statistics batch --batch 98")["test_loss"] != by_batch["test_loss"]);
+  CHECK(
+      contains(run_tare(eval + " --statistics batch --batch 50").out, "each batch's own statistics, 50 test samples"));
+  CHECK(contains(run_tare(eval + " --statistics again --batch 50").out, "new statistics, from batches of 50 training"));
+  CHECK_FALSE(contains(run_tare(eval).out, "statistics"));
+
+  const struct {
+    std::string words;
+    int exit_code;
+    const char* message;
+  } cases[] = {
+      {eval + " --batch 50", 2, "--batch: expected only with --statistics batch or again, found running"},
+      {eval + " --statistics batch --batch 1", 2, "--batch: expected a whole number from 2 "},
+      {eval + " --statistics none", 2, "--statistics: expected running, batch, again"},
+      {fmt::format("eval '{}' --data '{}' --statistics batch", plain, data), 2, "a model with BatchNorm, found"},
+      {fmt::format("eval '{}' --data '{}' --statistics again", plain, data), 2, "a model with BatchNorm, found"},
+      {eval + " --statistics batch", 1, "--batch: expected 2 to 100 test samples, found 128"},
+      {eval + " --statistics again --batch 331", 1, "--batch: expected 2 to 330 training samples, found 331"}};
+  for (const auto& c : cases) {
+    CAPTURE(c.words);
+    const Outcome done = run_tare(c.words);
+    CHECK(done.exit_code == c.exit_code);
+    CHECK_MESSAGE(contains(done.err, c.message), done.err);
+    CHECK(one_line(done.err));
+    CHECK(done.out.empty());
+  }
+}
+
 TEST_CASE("help has defaults and an example") {
   for (const char* words : {"--help", "train --help", "eval --help"}) {
     const Outcome help = run_tare(words);
