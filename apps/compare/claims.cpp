@@ -18,8 +18,8 @@ nlohmann::ordered_json to_json(const Claim& c) {
 }
 
 std::string sentence(const Claim& c) {
-  return fmt::format("{}: {}: predicted {:.4g}, measured {:.4g}, agreement from {:.4g} to {:.4g} ({})",
-                     c.agrees() ? "holds" : "does not hold", c.claim, c.predicted, c.measured, c.low, c.high, c.source);
+  return fmt::format("{}: {}: predicted {:.4g}, measured {:.4g}, agrees from {:.4g} to {:.4g} ({})",
+                     c.agrees() ? "Holds" : "Does not hold", c.claim, c.predicted, c.measured, c.low, c.high, c.source);
 }
 
 }  // namespace tare

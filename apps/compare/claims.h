@@ -20,7 +20,7 @@ struct Claim {
 /// {claim, source, predicted, measured, low, high, agrees}; a number that is not finite is null.
 nlohmann::ordered_json to_json(const Claim& claim);
 
-/// "holds: ...: predicted 1.211, measured 1.208, in 1.199 to 1.223 (Yang et al. ...)".
+/// "Holds: ...: predicted 1.211, measured 1.208, agrees from 1.199 to 1.223 (Yang et al. ...)".
 std::string sentence(const Claim& claim);
 
 }  // namespace tare

@@ -30,15 +30,15 @@ std::vector<Claim> claims(const Comparison& comparison) {
     const auto rate_a = largest_rate(comparison, a), rate_b = largest_rate(comparison, b);
     if (rate_a && rate_b) add_claim(all, claim, source, predicted, *rate_a / *rate_b, low, high);
   };
-  ratio("largest learning rate that trains to 95 %, BatchNorm over none",
-        "Ioffe, Szegedy 2015, arXiv 1502.03167, "
-        "section 4.2.2: 30 times the rate trains with BatchNorm, 5 times diverges without",
-        kAll, kNone, 30, 5, 1e6);
+  // In the paper 30 times the rate trains with BatchNorm, and 5 times diverges without: a factor of more than 6.
+  ratio("largest learning rate that trains to 95 %, BatchNorm over none", "Ioffe, Szegedy 2015, section 4.2.2", kAll,
+        kNone, 30, 6, 1e6);
   ratio("the same, mean only over none: the mean alone does not do it", "Bjorck et al. 2018, arXiv 1806.02375", kMean,
-        kNone, 1, 0.2, 4.9);
-  ratio("the same, no gamma and beta over all of BatchNorm: it does not need them",
-        "Ioffe, Szegedy 2015: gamma and beta only restore what the layer can represent", kNoAffine, kAll, 1, 0.2, 4.9);
-  ratio("the same, after the activation over before", "d2l.ai, chapter 8.5, exercises", kAfter, kAll, 1, 0.2, 4.9);
+        kNone, 1, 0.5, 2);
+  ratio("the same, no gamma and beta over all of BatchNorm: they are not needed for it",
+        "Ioffe, Szegedy 2015, section 3", kNoAffine, kAll, 1, 0.5, 2);
+  ratio("the same, after the activation over before", "Zhang et al., Dive into Deep Learning, section 8.5", kAfter,
+        kAll, 1, 0.5, 2);
   return all;
 }
 
@@ -56,7 +56,7 @@ Experiment parts_experiment() {
                        {.name = kVariance, .words = "--bn-parts variance,affine"},
                        {.name = kNoAffine, .words = "--bn-parts mean,variance"},
                        {.name = kAfter, .words = "--norm-place after"}},
-          .lrs = {0.02, 0.1, 0.5, 2.5, 12.5},
+          .lrs = {0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4},
           .seeds = 3,
           .eval_every = 100,
           .claims = claims};
