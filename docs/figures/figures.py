@@ -170,6 +170,36 @@ class Comparison:
         return table(head, rows) + "\n\n" + made_by(self.command)
 
 
+class Experiment(Comparison):
+    """One that predicts something: what came of each claim, and its plots; with `results` the table of runs, too."""
+
+    def __init__(self, name, plots, results=None):
+        super().__init__(name, {f"{plot}.svg": f"{name}-{plot}.svg" for plot in plots}, results)
+
+    def __call__(self, work):
+        results = super().__call__(work)
+        claims = json.loads((work / self.name / "summary.json").read_text())["claims"]
+        listed = []
+        for i, c in enumerate(claims, start=1):
+            text = (f"{i}. {c['claim'][0].upper()}{c['claim'][1:]} ({c['source']}): predicted {number(c['predicted'])}, "
+                    f"measured {number(c['measured'])}. It agrees {interval(c['low'], c['high'])}: "
+                    f"**{'holds' if c['agrees'] else 'does not hold'}**.")
+            listed.append(textwrap.fill(text.replace("|", "\\|"), 118, subsequent_indent=" " * len(f"{i}. "),
+                                        break_long_words=False, break_on_hyphens=False))
+        return "\n".join(listed) + "\n\n" + (results if self.variant else made_by(self.command))
+
+
+def number(x):
+    return "none" if x is None else f"{x:.4g}"
+
+
+def interval(low, high):
+    """In words; an end of a million stands for none."""
+    if high >= 1e6:
+        return f"from {number(low)} on"
+    return f"up to {number(high)}" if low <= -1e6 else f"from {number(low)} to {number(high)}"
+
+
 COMPARISON = Comparison("comparison", {
     "accuracy.svg": "accuracy.svg", "steps-to-97.svg": "steps-to-97.svg",
     "bias-learning-rate-0.1.svg": "bias-learning-rate-0.1.svg",
@@ -240,6 +270,18 @@ FIGURES = {
     "init-scale": (Comparison("init-scale", {"accuracy.svg": "init-scale.svg"}, "variant, deviation"), "1 minute"),
     "batch-size": (Comparison("batch-size", {"accuracy.svg": "batch-size.svg"}, "variant, batch"), "1 minute"),
     "layer-norm": (Comparison("layer-norm", {"curves-learning-rate-0.1.svg": "layer-norm.svg"}), "1 minute"),
+    "effective-lr": (Experiment("effective-lr", ["losses", "angles"]), "1 minute"),
+    "gradient-explosion": (Experiment("gradient-explosion", ["gradients"]), "1 minute"),
+    "landscape": (Experiment("landscape", [
+        f"{plot}-{network}" for plot in ("loss", "gradient", "beta", "shift") for network in ("mlp", "linear")]),
+                  "1 minute"),
+    "noise": (Experiment("noise", ["shift", "curves-learning-rate-0.1"], "variant"), "2 minutes"),
+    "ghost": (Experiment("ghost", ["accuracy"], "variant, samples"), "3 minutes"),
+    "norm-only": (Experiment("norm-only", ["accuracy", "gammas"], "variant, width"), "3 minutes"),
+    "residual-depth": (Experiment("residual-depth", ["accuracy", "variance"], "variant, layers"), "2 minutes"),
+    "parts": (Experiment("parts", ["accuracy"], "variant"), "3 minutes"),
+    "dropout-shift": (Experiment("dropout-shift", ["variances"], "variant, dropout"), "1 minute"),
+    "ladder": (Experiment("ladder", ["accuracy"], "step"), "10 minutes"),
     "ioffe-szegedy": (PAPER, "10 to 30 minutes"),
     "ioffe-szegedy-steps": (paper_steps, "no more"),
     "ioffe-szegedy-inputs": (paper_inputs, "no more"),
