@@ -1,7 +1,7 @@
 // What a paper or a derivation predicts, beside what was measured.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include <string>
 #include <vector>

@@ -3,6 +3,7 @@
 #include <tare/apps/cli/progress.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 namespace tare {
 namespace {
