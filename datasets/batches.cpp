@@ -1,11 +1,13 @@
 #include <tare/datasets/batches.h>
 
+#include <cmath>
 #include <numeric>
 
 namespace TARE_NAMESPACE {
 namespace {
 
-void scale(const std::uint8_t* from, Index size, Pixels pixels, real* to) {
+template <class Number>
+void scale(const Number* from, Index size, Pixels pixels, real* to) {
   if (pixels == Pixels::binary) {
     for (Index j = 0; j < size; ++j) to[j] = from[j] >= 128 ? real{1} : real{0};
     return;
@@ -25,8 +27,9 @@ void prefetch(const std::uint8_t* from, Index size) {
 
 // Rows of the result are the images place(0), place(1), ... `known` counts those that will follow, too: the first
 // images of the next batch are asked for already.
-template <class Place>
-Var gather_images(const ImageSet& set, Pixels pixels, Index size, Index known, Tape& tape, const Place& place) {
+template <class Place, class Augmented>
+Var gather_images(const ImageSet& set, Pixels pixels, Index size, Index known, Tape& tape, const Place& place,
+                  const Augmented& augmented) {
   const Index features = set.features();
   const std::uint8_t empty = 0;
   real background;  // exactly what scale() makes of an empty pixel
@@ -34,12 +37,20 @@ Var gather_images(const ImageSet& set, Pixels pixels, Index size, Index known, T
   Var x = tape.constant(size, features, background);
   real* to = x.mutable_value().data();
   const auto pixels_of = [&](Index i) { return set.pixels.data() + place(i) * features; };
-  const double work = Workers::kElementwiseWork * static_cast<double>(size * features);
+  const bool distorted = augmented.options.any();
+  const double work = (distorted ? 100 : Workers::kElementwiseWork) * static_cast<double>(size * features);
   tape.workers().split(size, 1, work, [&](Index begin, Index rows) {
     constexpr Index kAhead = 4;
+    std::optional<Distortion> distortion;
+    if (distorted) distortion.emplace(set.rows, set.cols);
     for (Index i = begin, end = begin + rows; i < end; ++i) {
       if (i + kAhead < known) prefetch(pixels_of(i + kAhead), features);
-      scale(pixels_of(i), features, pixels, to + i * features);
+      if (distortion) {
+        const Random random(augmented.seed, Random::Stream::warp, augmented.first + static_cast<std::uint64_t>(i));
+        scale(distortion->apply(pixels_of(i), augmented.options, random), features, pixels, to + i * features);
+      } else {
+        scale(pixels_of(i), features, pixels, to + i * features);
+      }
     }
   });
   return x;
@@ -76,22 +87,26 @@ Samples::Samples(const Table& table)
     : Samples(table.targets ? Samples(table.x, View(*table.targets)) : Samples(table.x, std::span(table.labels))) {}
 
 template <class Place>
-Batch Samples::gather(Index size, Index known, Tape& tape, const Place& place) const {
-  Batch batch{images_ != nullptr ? gather_images(*images_, pixels_, size, known, tape, place)
+Batch Samples::gather(Index size, Index known, Tape& tape, const Place& place, const Augmented& augmented) const {
+  Batch batch{images_ != nullptr ? gather_images(*images_, pixels_, size, known, tape, place, augmented)
                                  : gather_rows(*rows_, size, tape, place),
               {}};
   if (targets_) batch.targets = gather_rows(*targets_, size, tape, place);
   return batch;
 }
 
-Batches::Batches(const Samples& samples, Index size, std::uint64_t seed, bool shuffle)
-    : samples_(samples), size_(size), seed_(seed), shuffle_(shuffle) {
+Batches::Batches(const Samples& samples, Index size, std::uint64_t seed, bool shuffle, const AugmentOptions& augment,
+                 double noise)
+    : samples_(samples), size_(size), seed_(seed), shuffle_(shuffle), augment_(augment), noise_(noise) {
   if (size < 1 || size > samples.count()) {
     throw Error("batch: expected 1 to {} training samples, found {}", samples.count(), size);
   }
   if (samples.labels().empty() && !samples.targets()) {
     throw Error("batch: expected a label or targets for each of {} samples, found none", samples.count());
   }
+  const ImageSet* images = samples.images_;
+  check_augment("batch: augment", augment, images ? images->rows : 1, images ? images->cols : samples.features());
+  check(noise >= 0 && std::isfinite(noise), "batch: noise", "a number of at least 0", noise);
   order_.resize(static_cast<std::size_t>(samples.count()));
   if (!samples.labels().empty()) labels_.resize(static_cast<std::size_t>(size));
 }
@@ -105,7 +120,10 @@ Batch Batches::at(Index step, Tape& tape) {
   }
   const Index first = step % per_epoch() * size_;
   const std::uint32_t* order = order_.data() + first;
-  Batch batch = samples_.gather(size_, samples_.count() - first, tape, [=](Index i) { return Index{order[i]}; });
+  const auto number = static_cast<std::uint64_t>(step) * static_cast<std::uint64_t>(size_);  // of the first sample
+  Batch batch = samples_.gather(size_, samples_.count() - first, tape, [=](Index i) { return Index{order[i]}; },
+                                {augment_, seed_, number});
+  if (noise_ > 0) batch.x = add_noise(batch.x, noise_, seed_, number);
   for (std::size_t i = 0; i < labels_.size(); ++i) labels_[i] = samples_.labels()[order[i]];
   batch.labels = labels_;
   return batch;

@@ -4,6 +4,7 @@
 
 #include <tare/core/machine/random.h>
 #include <tare/core/tape.h>
+#include <tare/datasets/augment.h>
 #include <tare/datasets/images.h>
 #include <tare/datasets/table.h>
 
@@ -54,9 +55,15 @@ class Samples {
   friend class Batches;
   friend Batch gather(const Samples& samples, Index begin, Index size, Tape& tape);
 
+  // Distorts image i of a batch by the generator of the seed and the number first + i.
+  struct Augmented {
+    AugmentOptions options;
+    std::uint64_t seed, first;
+  };
+
   // Samples place(0) ... place(size - 1), without their labels. `known` counts those that will be asked for next, too.
   template <class Place>
-  Batch gather(Index size, Index known, Tape& tape, const Place& place) const;
+  Batch gather(Index size, Index known, Tape& tape, const Place& place, const Augmented& augmented = {}) const;
 
   const ImageSet* images_ = nullptr;  // or else rows_
   Pixels pixels_ = Pixels::unit;
@@ -69,8 +76,10 @@ class Batches {
  public:
   /// Batches of `size` samples; the last partial one of an epoch is dropped. Epoch e has its own order, which depends
   /// on the seed, the number of samples and e only. Error unless 1 <= size <= samples.count() and there is a label or
-  /// targets for each sample.
-  Batches(const Samples& samples, Index size, std::uint64_t seed, bool shuffle = true);
+  /// targets for each sample. Images are distorted and noise, of this deviation, is added by draws that depend on the
+  /// seed, the step and the place in the batch only.
+  Batches(const Samples& samples, Index size, std::uint64_t seed, bool shuffle = true,
+          const AugmentOptions& augment = {}, double noise = 0);
   Batches(const ImageSet& set, Pixels pixels, Index size, std::uint64_t seed, bool shuffle = true)
       : Batches(Samples(set, pixels), size, seed, shuffle) {}
   Batches(ImageSet&&, Pixels, Index, std::uint64_t, bool = true) = delete;
@@ -86,6 +95,8 @@ class Batches {
   Index size_;
   std::uint64_t seed_;
   bool shuffle_;
+  AugmentOptions augment_;
+  double noise_;
   Index epoch_ = -1;
   std::vector<std::uint32_t> order_;
   std::vector<int> labels_;

@@ -81,6 +81,15 @@ std::vector<std::pair<std::string, std::string>> words(const TrainOptions& o) {
   if (o.epochs) add("--epochs", *o.epochs);
   if (o.steps) add("--steps", *o.steps);
   if (!o.shuffle) add("--no-shuffle", "");
+  if (o.noise > 0) add("--noise", o.noise);
+  if (o.augment.any()) {
+    std::vector<std::string> parts;
+    for (const auto& [part, most] :
+         {std::pair("shift", o.augment.shift), {"rotate", o.augment.rotate}, {"elastic", o.augment.elastic}}) {
+      if (most > 0) parts.push_back(fmt::format("{}:{}", part, most));
+    }
+    add("--augment", fmt::to_string(fmt::join(parts, ",")));
+  }
   add("--seed", o.seed);
   return words;
 }

@@ -42,6 +42,7 @@ TrainingPlan plan_training(const TrainOptions& options, const DataSet& data) {
   if (options.batch > data.train.count) {
     throw Error("--batch: expected at most the {} training images, found {}", data.train.count, options.batch);
   }
+  check_augment("--augment", options.augment, data.train.rows, data.train.cols);
   return plan_training(options, data.train.count);
 }
 

@@ -13,7 +13,8 @@ BatchNormOp batch_norm_op(BatchNormKind kind);
 /// At its initial weights. Its sizes of input and output must be set.
 Sequential make_model(const TrainOptions& options);
 
-/// How long they train. Error, naming --batch, if the data is smaller than a batch.
+/// How long they train. Error, naming --batch, if the data is smaller than a batch; naming --augment, if its images
+/// cannot be distorted so far.
 TrainingPlan plan_training(const TrainOptions& options, const DataSet& data);
 
 }  // namespace TARE_NAMESPACE

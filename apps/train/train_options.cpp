@@ -50,6 +50,26 @@ BatchNormParts batch_norm_parts(const std::string& option, const std::string& te
   return parts;
 }
 
+AugmentOptions augment(const std::string& option, const std::string& text) {
+  AugmentOptions options;
+  std::map<std::string_view, double*> missing{
+      {"shift", &options.shift}, {"rotate", &options.rotate}, {"elastic", &options.elastic}};
+  const std::string parts = text + ',';
+  for (std::string_view rest = parts; !rest.empty();) {
+    const auto [part, others] = split_at(rest, ',');
+    const auto [kind, value] = split_at(part, ':');
+    const auto target = missing.find(kind);
+    if (target == missing.end()) {
+      throw UsageError("{}: expected some of shift:PIXELS,rotate:DEGREES,elastic:ALPHA, each once, found \"{}\"",
+                       option, text);
+    }
+    *target->second = number<double>(fmt::format("{}: {}", option, kind), value, 0, kind == "rotate" ? 180 : kLargest);
+    missing.erase(target);
+    rest = others;
+  }
+  return options;
+}
+
 void add_lr(Command& c, Unresolved& u) {
   c.number<double>("--lr", "R", "Learning rate [0.05 with sgd, else 0.001]", 0, kLargest, u.lr);
 }
@@ -123,6 +143,10 @@ void add_run_options(Command& c, TrainOptions& o, Unresolved& u) {
   c.number<Index>("--epochs", "N", "Passes over the training data [5]", 1, kMany, o.epochs);
   c.number<Index>("--steps", "N", "Stop after N steps; alone, it lifts the limit of epochs", 1, kMany, o.steps);
   c.flag("--no-shuffle", "Take the samples in the order of the file", o.shuffle, false);
+  c.number<double>("--noise", "SIGMA", "In training, add N(0, SIGMA^2) to every scaled input [0]", 0, kLargest,
+                   o.noise);
+  c.option("--augment", "PART,...", "Distort training images: shift:PIXELS,rotate:DEGREES,elastic:ALPHA [off]",
+           [&o](const std::string& option, const std::string& text) { o.augment = augment(option, text); });
 }
 
 void add_train_options(Command& c, TrainOptions& o, Unresolved& u) {
@@ -130,8 +154,8 @@ void add_train_options(Command& c, TrainOptions& o, Unresolved& u) {
   add_precision(c, o.precision);
   add_run_options(c, o, u);
   add_lr(c, u);
-  c.number<std::uint64_t>("--seed", "N", "Of the weights, the order of samples and dropout [1]", 0, kLargestSeed,
-                          o.seed);
+  c.number<std::uint64_t>("--seed", "N", "Of the weights, the order of samples and all other draws [1]", 0,
+                          kLargestSeed, o.seed);
 
   c.text("--log", "FILE", "Write a CSV: step,epoch,lr,train_loss,test_loss,test_accuracy", o.log);
   c.number<Index>("--log-every", "K", "Log every K steps, besides the ends of epochs [one epoch]", 1, kMany,

@@ -14,7 +14,7 @@ class Random {
  public:
   /// Keeps uses of one seed apart: what one stream draws does not depend on how much another has drawn. Those up to 999
   /// are the library's; a program's are `own` and, if it needs more, Stream{1001}, Stream{1002}, ...
-  enum class Stream : std::uint64_t { init = 1, order, dropout, check, digits, toys, split, own = 1000 };
+  enum class Stream : std::uint64_t { init = 1, order, dropout, check, digits, toys, split, warp, noise, own = 1000 };
   /// `number` keeps apart what one stream is used for again and again, such as the epochs.
   explicit Random(std::uint64_t seed, Stream stream = Stream::own, std::uint64_t number = 0);
 

@@ -127,7 +127,7 @@ TrainingResult train(Layer& model, const TrainingData& data, const TrainingOptio
 TrainingResult train(Layer& model, RunState& state, const TrainingData& data, const TrainingOptions& options,
                      Workers& workers, const TrainingHooks& hooks) {
   const TrainingPlan plan = plan_training(options, data.train.count());
-  Batches batches(data.train, options.batch, options.seed, options.shuffle);
+  Batches batches(data.train, options.batch, options.seed, options.shuffle, options.augment, options.noise);
   const Parameters parameters = trained_parameters(model);
   Tape tape(workers), evaluation_tape(workers, Tape::Gradients::none);
   Stopwatch watch;

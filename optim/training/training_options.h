@@ -1,6 +1,8 @@
 // What a training does, besides its model and its data.
 #pragma once
 
+#include <tare/datasets/augment.h>
+
 #include <cstdint>
 #include <optional>
 
@@ -30,7 +32,9 @@ struct TrainingOptions {
   std::int64_t batch = 128;
   std::optional<std::int64_t> epochs = {}, steps = {};  // whichever ends first; at least one must be set
   bool shuffle = true;
-  std::uint64_t seed = 1;                       // of the order of samples
+  std::uint64_t seed = 1;                       // of the order of samples and of what is done to them:
+  double noise = 0;                             // the deviation of what is added to every input
+  AugmentOptions augment = {};                  // of images
   std::optional<std::int64_t> eval_every = {};  // in steps, besides the ends of epochs
   bool detect_anomaly = false;
 };

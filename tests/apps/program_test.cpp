@@ -163,10 +163,10 @@ TEST_CASE_FIXTURE(Fixture, "double agrees with float, and is another computation
 }
 
 TEST_CASE_FIXTURE(Fixture, "every optimizer, activation and BatchNorm variant learns") {
-  for (const char* words :
-       {"--optimizer sgd --momentum 0", "--optimizer adam --lr 0.01", "--optimizer adamw --lr 0.01",
-        "--activation sigmoid", "--activation tanh", "--batchnorm composed", "--norm layer", "--dropout 0.1",
-        "--clip 1", "--init-scale normal:0.1", "--pixels unit", "--weight-decay 1e-4"}) {
+  for (const char* words : {"--optimizer sgd --momentum 0", "--optimizer adam --lr 0.01", "--optimizer adamw --lr 0.01",
+                            "--activation sigmoid", "--activation tanh", "--batchnorm composed", "--norm layer",
+                            "--dropout 0.1", "--clip 1", "--init-scale normal:0.1", "--pixels unit",
+                            "--weight-decay 1e-4", "--noise 0.2", "--augment elastic:0.2,shift:0.2"}) {
     CAPTURE(words);
     const Outcome done = run_tare(fmt::format("{} --epochs 6 --json {}", train, words));
     REQUIRE_MESSAGE(done.exit_code == 0, done.err);
@@ -216,6 +216,14 @@ TEST_CASE_FIXTURE(Fixture, "bad usage is one line that names the option, and exi
                {"--schedule cosine:x", "--schedule"},
                {"--clip 0", "--clip"},
                {"--weight-decay -1", "--weight-decay"},
+               {"--noise -0.1", "--noise"},
+               {"--augment ''", "--augment"},
+               {"--augment shift", "--augment: shift"},
+               {"--augment shift:-1", "--augment: shift"},
+               {"--augment rotate:181", "--augment: rotate"},
+               {"--augment shift:1,", "--augment"},
+               {"--augment shift:1,shift:2", "--augment"},
+               {"--augment shear:1", "--augment"},
                {"--init-scale normal", "--init-scale"},
                {"--pixels grey", "--pixels"},
                {"--threads 0", "--threads"},
@@ -240,6 +248,16 @@ TEST_CASE_FIXTURE(Fixture, "bad usage is one line that names the option, and exi
   CHECK(contains(misspelt.err, "found \"trian\""));
   CHECK(contains(run_tare("data mak").err, "expected make, fetch, show, found \"mak\"; tare data --help"));
   CHECK(run_tare("eval").exit_code == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "images that cannot be distorted so far are an error before training") {
+  const Outcome far = run_tare(train + " --augment rotate:9,shift:5");
+  CHECK(far.exit_code == 1);
+  CHECK(contains(far.err, "--augment: shift: expected a number from 0 to 4, found 5"));
+  const Outcome points = run_tare("train --data moons --augment rotate:9");
+  CHECK(points.exit_code == 1);
+  CHECK(contains(points.err, "--augment: expected images of at least 4 x 4 pixels, found 1 x 2"));
+  CHECK(one_line(points.err));
 }
 
 // Runs `tare`, its standard streams as `streams` says: "2>&-" closes standard error.

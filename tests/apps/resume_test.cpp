@@ -29,8 +29,8 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 DataSet noise_data() {
   Random random(3, Random::Stream{4});
   auto set = [&](std::int64_t count) {
-    ImageSet images{.count = count, .rows = 3, .cols = 3, .pixels = {}, .labels = {}};
-    for (std::int64_t i = 0; i < count * 9; ++i) images.pixels.push_back(static_cast<std::uint8_t>(random.below(256)));
+    ImageSet images{.count = count, .rows = 4, .cols = 4, .pixels = {}, .labels = {}};
+    for (std::int64_t i = 0; i < count * 16; ++i) images.pixels.push_back(static_cast<std::uint8_t>(random.below(256)));
     for (std::int64_t i = 0; i < count; ++i) images.labels.push_back(static_cast<int>(random.below(4)));
     return images;
   };
@@ -86,6 +86,8 @@ TEST_CASE("from every step, for every optimizer, schedule and layer") {
       {"dropout", [](TrainOptions& o) { o.network.dropout = 0.3; }},
       {"dropout, adam", [](TrainOptions& o) { o.network.dropout = 0.5, o.optimizer = OptimizerKind::adam; }},
       {"no shuffle, tanh", [](TrainOptions& o) { o.shuffle = false, o.network.activation = Activation::tanh; }},
+      {"noise", [](TrainOptions& o) { o.noise = 0.5; }},
+      {"distorted", [](TrainOptions& o) { o.augment = {.shift = 1, .rotate = 30, .elastic = 1}; }},
       {"kept biases, sigmoid",
        [](TrainOptions& o) { o.network.bias = BiasRule::keep, o.network.activation = Activation::sigmoid; }}};
   const DataSet data = noise_data();
@@ -93,7 +95,7 @@ TEST_CASE("from every step, for every optimizer, schedule and layer") {
     const std::string variant = name;  // clang 14 cannot capture a structured binding
     INFO(variant);
     TrainOptions options;
-    options.network = {.in = 9, .hidden = {6, 5}, .out = 4};
+    options.network = {.in = 16, .hidden = {6, 5}, .out = 4};
     options.lr = 0.05;
     options.batch = 8;  // six steps an epoch, five samples left over
     options.steps = 21;
@@ -116,7 +118,7 @@ TEST_CASE("from every step, for every optimizer, schedule and layer") {
 TEST_CASE("a checkpoint that does not fit changes nothing") {
   const DataSet data = noise_data();
   TrainOptions options;
-  options.network = {.in = 9, .hidden = {6}, .out = 4, .dropout = 0.5};
+  options.network = {.in = 16, .hidden = {6}, .out = 4, .dropout = 0.5};
   options.batch = 8;
   options.epochs = 1;
   Run run(data, options, 1);
@@ -160,7 +162,7 @@ TEST_CASE("a checkpoint keeps the generators of layers inside of layers") {
   const auto nested = [](std::uint64_t seed) {
     Sequential block, model;
     block.add(Dropout(0.5, Random(seed, Random::Stream{4})));
-    model.add(Linear({.in = 9, .out = 4}));
+    model.add(Linear({.in = 16, .out = 4}));
     model.add(std::move(block));
     return model;
   };
@@ -263,7 +265,8 @@ TEST_CASE_FIXTURE(Fixture, "options that contradict the saved run are an error t
       {"--log-every", "3"},     {"--lr", "0.1"},           {"--momentum", "0.8"},
       {"--no-shuffle", ""},     {"--norm", "none"},        {"--optimizer", "adam"},
       {"--pixels", "unit"},     {"--precision", "double"}, {"--schedule", "step:1,0.1"},
-      {"--seed", "2"},          {"--weight-decay", "0.1"}};
+      {"--seed", "2"},          {"--weight-decay", "0.1"}, {"--noise", "0.1"},
+      {"--augment", "rotate:9"}};
   for (const auto& [option, value] : contradictions) {
     fails(2, fmt::format("train --resume run.ckpt {} {}", option, value), option);
   }

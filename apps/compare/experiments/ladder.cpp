@@ -8,7 +8,11 @@ namespace {
 struct Step {
   const char *name, *words;  // the words that this step adds
 };
-constexpr Step kSteps[] = {{"0 default", ""}};
+constexpr Step kSteps[] = {{"default", ""},
+                           {"cosine", "--schedule cosine"},
+                           {"20 epochs", "--epochs 20"},
+                           {"distortions", "--augment shift:2,rotate:10,elastic:1"},
+                           {"512 units", "--hidden 512,512"}};
 
 std::vector<Claim> claims(const Comparison& comparison) {
   std::vector<Claim> all;

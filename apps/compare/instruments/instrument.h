@@ -22,7 +22,14 @@ struct RunSetting {
   /// A setting of the case, 0 without it.
   double of(const std::string& name) const { return settings.contains(name) ? settings.at(name) : 0; }
   /// The batches that the run trains on.
-  Batches batches() const { return {data.train, options.pixels, options.batch, options.seed, options.shuffle}; }
+  Batches batches() const {
+    return {Samples(data.train, options.pixels),
+            options.batch,
+            options.seed,
+            options.shuffle,
+            options.augment,
+            options.noise};
+  }
 };
 
 class Instrument {
