@@ -57,11 +57,14 @@ std::string gnuplot(const std::string& script) {
   return output;
 }
 
-const char* const kSvg =
-    "set terminal svg size 520,360 dynamic enhanced font 'sans-serif,15' background rgb 'white'\n"
-    "set encoding utf8\nset border lw 1\nset grid lc rgb '#cccccc' dt 1\nset style fill transparent solid 0.18 "
-    "noborder\n"
-    "set key outside bottom center horizontal Left reverse samplen 3\n";
+// With so many lines in the key below the plot, which gets no smaller by it.
+std::string svg_terminal(std::size_t lines = 3) {
+  return fmt::format(
+      "set terminal svg size 520,{} dynamic enhanced font 'sans-serif,15' background rgb 'white'\n"
+      "set encoding utf8\nset border lw 1\nset grid lc rgb '#cccccc' dt 1\nset style fill transparent solid 0.18 "
+      "noborder\nset key outside bottom center horizontal Left reverse samplen 3\n",
+      300 + 20 * std::max<std::size_t>(lines, 3));
+}
 
 double least_error(std::int64_t samples) { return 50.0 / static_cast<double>(samples); }  // half an error, in percent
 
@@ -201,7 +204,7 @@ std::vector<Plot> plot_curves(const Comparison& comparison) {
          .caption = fmt::format("Test accuracy while training, {}: the mean over the seeds, and a band of one "
                                 "deviation to either side. The axis is logarithmic in the error.",
                                 panel),
-         .svg = gnuplot(kSvg + script)});
+         .svg = gnuplot(svg_terminal() + script)});
   }
   return plots;
 }
@@ -226,7 +229,7 @@ std::vector<Plot> plot_over_axis(const Comparison& comparison) {
          .caption = fmt::format("Final test accuracy against {}: the mean over the seeds that did not diverge, "
                                 "with one deviation to either side. The axis is logarithmic in the error.",
                                 options.axis),
-         .svg = gnuplot(kSvg + axis.script() + x_axis(options.axis, values) + accuracy)});
+         .svg = gnuplot(svg_terminal() + axis.script() + x_axis(options.axis, values) + accuracy)});
   }
   const std::string steps = over_axis(comparison, values, [](const CaseSummary& s) -> std::optional<Percentiles> {
     const Spread& to_97 = s.steps_to[1];
@@ -239,7 +242,7 @@ std::vector<Plot> plot_over_axis(const Comparison& comparison) {
          .caption = fmt::format("Steps until the test accuracy is first at least 97 %, against {}: the median over "
                                 "the seeds that get there, with the range over them.",
                                 options.axis),
-         .svg = gnuplot(kSvg + x_axis(options.axis, values) +
+         .svg = gnuplot(svg_terminal() + x_axis(options.axis, values) +
                         "set logscale y 2\nset ylabel 'steps to 97 % test accuracy'\n" + steps)});
   }
   return plots;
@@ -271,7 +274,7 @@ std::vector<Plot> plot_inputs(const Comparison& comparison) {
          .caption = fmt::format("{}: percentiles over test images of the input to the activation of the last "
                                 "hidden layer's first unit, one seed.",
                                 title),
-         .svg = gnuplot(kSvg + script)});
+         .svg = gnuplot(svg_terminal() + script)});
   }
   return plots;
 }
@@ -295,7 +298,7 @@ std::vector<Plot> plot_bias(const Comparison& comparison) {
          .caption = fmt::format("Test accuracy with the bias minus that without, {}: the difference of the means "
                                 "over the seeds, beside one deviation over the seeds.",
                                 c.panel),
-         .svg = gnuplot(kSvg + script)});
+         .svg = gnuplot(svg_terminal() + script)});
   }
   return plots;
 }
@@ -328,8 +331,10 @@ Plot draw(const LinePlot& plot) {
   }
   const std::string axes =
       fmt::format("set xlabel {}\nset ylabel {}\n{}{}", quoted(plot.x_label), quoted(plot.y_label),
-                  plot.log_x ? "set logscale x\n" : "", plot.log_y ? "set logscale y\nset format y '%.0e'\n" : "");
-  return {.name = plot.name, .caption = plot.caption, .svg = gnuplot(kSvg + data + axes + "plot " + lines + "\n")};
+                  plot.log_x ? "set logscale x\n" : "", plot.log_y ? "set logscale y\nset format y '10^{%T}'\n" : "");
+  return {.name = plot.name,
+          .caption = plot.caption,
+          .svg = gnuplot(svg_terminal(plot.lines.size()) + data + axes + "plot " + lines + "\n")};
 }
 
 std::vector<Plot> plot_layers(const Comparison& comparison) {

@@ -257,7 +257,7 @@ bool TrainCommand::is_logged(std::int64_t step) const {
 void TrainCommand::before_update(std::int64_t step, const Tape& tape, bool diverged) {
   // (A step that is evaluated may turn out to have diverged, and is logged then.)
   const bool evaluated = options_.eval_every && step % *options_.eval_every == 0;
-  if (layers_ && (is_logged(step) || evaluated || diverged)) probe_.emplace(tape);
+  if (is_logged(step) || evaluated || diverged) probe_.emplace(tape);
 }
 
 void TrainCommand::after_step(const StepRecord& s) {
@@ -325,9 +325,11 @@ int TrainCommand::run() {
   announce();
   TrainingHooks hooks;
   hooks.should_stop = [] { return stop_signal() != 0; };
-  hooks.before_update = [this](std::int64_t step, const Tape& tape, bool diverged) {
-    before_update(step, tape, diverged);
-  };
+  if (layers_) {
+    hooks.before_update = [this](std::int64_t step, const Tape& tape, bool diverged) {
+      before_update(step, tape, diverged);
+    };
+  }
   hooks.after_step = [this](const StepRecord& s) { after_step(s); };
   const TrainingResult result = train(model_, state_, training_data(data_, options_.pixels), options_, workers_, hooks);
   progress_.clear();

@@ -18,6 +18,9 @@ std::vector<std::vector<double>> measured(const Comparison& comparison, const st
 /// The last test accuracy of each, 0 of those that diverged.
 std::vector<double> accuracies(std::span<const Run* const> runs);
 
+/// The least difference of two accuracies that is one, in percentage points: half an error of 10,000.
+inline constexpr double kLeastPoints = 0.005;
+
 double median(std::vector<double> numbers);
 /// Over all numbers of all lists.
 double median_of_all(const std::vector<std::vector<double>>& lists);

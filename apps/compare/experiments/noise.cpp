@@ -34,7 +34,7 @@ std::vector<Claim> claims(const Comparison& comparison) {
   }
   if (without && with) {
     add_claim(all, "final test accuracy, BatchNorm with noise minus none, in percentage points, is above 0", kSanturkar,
-              0, *with - *without, 0, 100);
+              0, *with - *without, kLeastPoints, 100);
   }
   const auto a = reached("BatchNorm + noise"), b = reached("no BatchNorm");
   if (a && b) {

@@ -37,13 +37,13 @@ std::vector<Claim> claims(const Comparison& comparison) {
     add_claim(all,
               fmt::format("test accuracy grows with the width, gamma and beta alone: {} minus {}, in percentage points",
                           kWidths[i], kWidths[i - 1]),
-              kFrankle, 0, *wide - *narrow, 0, 100);
+              kFrankle, 0, *wide - *narrow, kLeastPoints, 100);
   }
   add_claim(all, "share of |gamma| below 0.01, gamma and beta alone, width 1024: a third", kFrankle, 1.0 / 3,
             disabled(comparison, only(1024)), 0.25, 0.4);
   const auto few = disabled(comparison, only(1024)), full = disabled(comparison, all_of(1024));
   if (few && full) {
-    add_claim(all, "the same share minus that where all is trained is above 0", kFrankle, 0, *few - *full, 0, 1);
+    add_claim(all, "the same share minus that where all is trained is above 0", kFrankle, 0, *few - *full, 1e-6, 1);
   }
   return all;
 }
