@@ -267,11 +267,18 @@ TrainOptions resume_options(const std::string& file, const std::vector<std::stri
   }
   ResumedOptions resumed(run.options, words, threads);
   std::vector<std::string> expected, found;
-  for (const auto& [name, text] : all_words(resumed.options)) {
+  const std::map<std::string, std::string> now = all_words(resumed.options);
+  for (const auto& [name, text] : now) {
     const auto saved = before.find(name);
     if ((saved != before.end() && saved->second == text) || may_change(name, resumed.options.schedule)) continue;
     expected.push_back(saved == before.end() ? "no " + name : name + " " + saved->second);
     found.push_back(text.empty() ? name : name + " " + text);
+  }
+  // Some options are no words where they are the default.
+  for (const auto& [name, text] : before) {
+    if (now.contains(name) || may_change(name, resumed.options.schedule)) continue;
+    expected.push_back(name + " " + text);
+    found.push_back("another " + name);
   }
   if (!found.empty()) {
     throw UsageError("--resume {}: expected {}, as in the run that was saved, found {}", file,
