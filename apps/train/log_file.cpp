@@ -25,13 +25,13 @@ LogFile::LogFile(const std::string& file, const LogPosition& position) : name_(f
   const std::string contents = read_file(file);
   if (contents.size() < position.bytes) {
     throw Error(
-        "{}: expected at least the {} bytes that it had when the checkpoint was written, found {}; another --log "
+        "{}: expected at least the {} bytes that it had when the checkpoint was written, found {}; another file "
         "begins a new one",
         file, position.bytes, contents.size());
   }
   const std::uint32_t crc = extend_crc32(0, std::string_view(contents).substr(0, position.bytes));
   if (crc != position.crc32) {
-    throw Error("{}: is not the log that the checkpoint belongs to, or was changed; another --log begins a new one",
+    throw Error("{}: is not the log that the checkpoint belongs to, or was changed; another file begins a new one",
                 file);
   }
   stream_.reset(std::fopen(file.c_str(), "r+"));
