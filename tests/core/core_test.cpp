@@ -500,6 +500,36 @@ TEST_CASE("an operand that needs no gradient costs nothing and gets none") {
   CHECK(p.grad(1, 1) == 1);
 }
 
+TEST_CASE("a frozen parameter gets no gradient, nor does what depends on nothing else; the others get theirs") {
+  Random random = test_random(30);
+  Parameter x = parameter(random_matrix(random, 4, 3)), w = parameter(random_matrix(random, 2, 3)),
+            b = parameter(random_matrix(random, 1, 2));
+  const Matrix upstream = random_matrix(random, 4, 2);
+  const auto backward = [&] {
+    for (Parameter* p : {&x, &w, &b}) p->grad.setZero();
+    Tape tape;
+    tape.backward(sum(linear(tape.leaf(x), tape.leaf(w), tape.leaf(b)) * tape.constant(upstream)));
+  };
+  backward();
+  const Matrix dx = x.grad, db = b.grad;
+  CHECK(max_abs(w.grad) > 0);
+  w.requires_grad = false;
+  backward();
+  CHECK(same_bits(w.grad, Matrix::Zero(2, 3)));
+  CHECK(same_bits(x.grad, dx));
+  CHECK(same_bits(b.grad, db));
+
+  Tape tape;
+  Var leaf = tape.leaf(w), squared = square(leaf), learned = tape.leaf(b);
+  CHECK(error_of([&] { tape.backward(sum(squared)); }) == "backward: the loss depends on no parameter");
+  tape.backward(sum(squared) + sum(learned));
+  CHECK(error_of([&] { leaf.grad(); }) == "grad: the value of leaf needs no gradient");
+  CHECK(error_of([&] { squared.grad(); }) == "grad: the value of square needs no gradient");
+  CHECK(same_bits(learned.grad(), b.grad));
+  CHECK(same_bits(w.grad, Matrix::Zero(2, 3)));
+  CHECK_FALSE(tape.entry(0).grad.has_value());
+}
+
 TEST_CASE("a tape without gradients computes values and keeps nothing else") {
   Parameter p = parameter(Matrix::Ones(2, 2));
   // How far apart the values of consecutive ops lie: a pullback that is kept lies in between.
