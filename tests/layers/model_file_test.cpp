@@ -164,6 +164,113 @@ TEST_CASE("a BatchNorm without weight and bias, as PyTorch saves one that is not
   }
 }
 
+// The model as its file makes it again, with what the metadata says of a residual one.
+Sequential rebuilt(const Sequential& model, Activation activation) {
+  const TemporaryFolder folder;
+  Safetensors contents = state_tensors(model);
+  contents.metadata["residual"] = "true";
+  write_safetensors(folder / "model", contents);
+  return build_model(read_safetensors(folder / "model"), activation, "model");
+}
+
+TEST_CASE("a residual network, built anew from its file, computes the same") {
+  const std::vector<std::vector<Index>> widths{{4}, {4, 4}, {3, 3, 5}, {4, 5, 5, 5, 4}};
+  for (const Norm norm : {Norm::none, Norm::batch, Norm::layer}) {
+    for (const NormPlace place : {NormPlace::before, NormPlace::after}) {
+      for (const double dropout : {0.0, 0.5}) {
+        for (const bool affine : {true, false}) {
+          for (const std::vector<Index>& hidden : widths) {
+            Sequential model = make_mlp({.in = 4,
+                                         .hidden = hidden,
+                                         .out = 2,
+                                         .norm = norm,
+                                         .activation = Activation::tanh,
+                                         .dropout = dropout,
+                                         .norm_place = place,
+                                         .parts = {.affine = affine},
+                                         .residual = true},
+                                        1);
+            randomize(model, 0);
+            INFO(model.describe());
+            Sequential built = rebuilt(model, Activation::tanh);
+            CHECK(same(state_tensors(built), state_tensors(model)));
+            CHECK(same_bits(evaluate(built), evaluate(model)));
+            if (dropout == 0) CHECK(built.describe() == model.describe());
+            for (std::size_t i = 0; i < model.size(); ++i) {
+              CHECK((dynamic_cast<Residual*>(&built[i]) != nullptr) == (dynamic_cast<Residual*>(&model[i]) != nullptr));
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a network with its normalization behind the activation and dropout has the same layers again") {
+  for (const Norm norm : {Norm::batch, Norm::layer}) {
+    Sequential model = make_mlp({.in = 4,
+                                 .hidden = {3, 5},
+                                 .out = 2,
+                                 .norm = norm,
+                                 .activation = Activation::sigmoid,
+                                 .dropout = 0.5,
+                                 .norm_place = NormPlace::after},
+                                1);
+    randomize(model, 0);
+    Sequential built = build_model(state_tensors(model), Activation::sigmoid, "model");
+    // The file does not know the probability.
+    const std::string name = norm == Norm::batch ? "BatchNorm" : "LayerNorm";
+    CHECK(built.describe() == fmt::format("Linear(4, 3) - Sigmoid - {0}(3) - Dropout(0) - Linear(3, 5) - Sigmoid - "
+                                          "{0}(5) - Dropout(0) - Linear(5, 2)",
+                                          name));
+    CHECK(same_bits(evaluate(built), evaluate(model)));
+  }
+}
+
+TEST_CASE("residual blocks that are none") {
+  using Shapes = std::map<std::string, std::vector<std::int64_t>>;
+  const auto error = [](const Shapes& shapes, bool residual = true) {
+    Safetensors contents;
+    if (residual) contents.metadata["residual"] = "true";
+    for (const auto& [name, shape] : shapes) {
+      std::int64_t size = 1;
+      for (const std::int64_t n : shape) size *= n;
+      contents.tensors[name] = floats(shape, std::vector<float>(static_cast<std::size_t>(size)));
+    }
+    return error_of([&] { build_model(contents, Activation::relu, "some/file"); });
+  };
+  const auto with = [](Shapes shapes, const Shapes& others) {
+    shapes.insert(others.begin(), others.end());
+    return shapes;
+  };
+  const Shapes first{{"0.weight", {3, 4}}};
+  const Shapes good = with(first, {{"2.0.weight", {3, 3}}, {"3.weight", {2, 3}}});
+  CHECK(error(good) == "");
+  CHECK(error(good, false) == "some/file: 2.weight: missing");
+
+  CHECK(error(with(first, {{"2.0.weight", {5, 3}}})) ==
+        "some/file: 2: expected a block that puts out as many numbers as it takes, 3, found 5");
+  CHECK(error({{"0.0.weight", {5, 3}}}) ==
+        "some/file: 0: expected a block that puts out as many numbers as it takes, 3, found 5");
+  CHECK(error(with(first, {{"2.0.weight", {7, 3}}, {"2.2.weight", {5, 7}}})) ==
+        "some/file: 2: expected a block that puts out as many numbers as it takes, 3, found 5");
+  CHECK_CONTAINS(error(with(first, {{"2.0.weight", {3, 5}}})), "2.0.weight: expected 3 inputs");
+  CHECK_CONTAINS(error(with(first, {{"2.1.weight", {3, 3}}})), "2.1.weight: expected a tensor at a position before it");
+  CHECK_CONTAINS(error(with(first, {{"2.0.weight", {3, 3}}, {"2.weight", {3, 3}}})), "found \"2.weight\"");
+  CHECK_CONTAINS(error(with(first, {{"2.0.bias", {3}}})), "2.0.weight: missing");
+  CHECK_CONTAINS(error(with(first, {{"2.0.0.weight", {3, 3}}})), "2.0.weight: missing");  // no blocks in blocks
+  CHECK_CONTAINS(error({{"0.0.weight", {3}}}), "0.0.weight: expected the weight of a Linear");
+  CHECK_CONTAINS(error(with(good, {{"2.0.extra", {3}}})), "2.0.extra: in the file, but not in the model");
+
+  // A name that would take a hundred thousand levels to follow.
+  std::string hostile;
+  for (int level = 0; level < 100'000; ++level) hostile += "0.";
+  for (const bool residual : {true, false}) {
+    const std::string message = error({{hostile + "weight", {3, 3}}}, residual);
+    CHECK(message == fmt::format("some/file: {}: missing", residual ? "0.0.weight" : "0.weight"));
+  }
+}
+
 TEST_CASE("the file is laid out as the format asks, with PyTorch's names") {
   const TemporaryFolder folder;
   Sequential model = make_mlp({.in = 4, .hidden = {3}, .out = 2}, 1);
