@@ -121,6 +121,49 @@ TEST_CASE("AdamW: the decay shrinks the weight before the update and stays out o
                       {0.67220278897372177, -1.8099703716637432, 0.58789144496760148}}});
 }
 
+// The parameters after a few steps; those at the places in `undecayed` are spared the weight decay.
+template <class Optimizer>
+std::vector<Matrix> after_steps(typename Optimizer::Options options, const std::vector<std::size_t>& undecayed) {
+  Random random(4, Random::Stream{4});
+  std::vector<Parameter> parameters;
+  for (const Index size : {3, 2000, 1, 5}) parameters.push_back(parameter(random_matrix(random, 2, size)));
+  Parameters all;
+  for (Parameter& p : parameters) all.push_back(&p);
+  for (const std::size_t i : undecayed) options.undecayed.push_back(all[i]);
+  Optimizer optimizer(all, options);
+  Workers workers(2);
+  for (const double rate : kRates) {
+    for (Parameter& p : parameters) p.grad = random_matrix(random, p.grad.rows(), p.grad.cols());
+    optimizer.step(rate, workers);
+  }
+  std::vector<Matrix> values;
+  for (const Parameter& p : parameters) values.emplace_back(p.value);
+  return values;
+}
+
+template <class Optimizer>
+void check_undecayed(const typename Optimizer::Options& options) {
+  typename Optimizer::Options without = options;
+  without.weight_decay = 0;
+  const std::vector<std::size_t> spared{1, 3};
+  const auto decayed = after_steps<Optimizer>(options, {}), plain = after_steps<Optimizer>(without, {}),
+             some = after_steps<Optimizer>(options, spared);
+  for (std::size_t i = 0; i < some.size(); ++i) {
+    CAPTURE(i);
+    CHECK_FALSE(same_bits(decayed[i], plain[i]));
+    CHECK(same_bits(some[i], i == 1 || i == 3 ? plain[i] : decayed[i]));
+  }
+  // Without a decay nobody has to be spared.
+  CHECK(same_bits(after_steps<Optimizer>(without, spared)[1], plain[1]));
+}
+
+TEST_CASE("what is undecayed moves as without weight decay, the others as with it") {
+  check_undecayed<Sgd>({.weight_decay = 0.3});
+  check_undecayed<Sgd>({.momentum = 0.9, .weight_decay = 0.3});
+  check_undecayed<Adam>({.weight_decay = 0.3});
+  check_undecayed<Adam>({.weight_decay = 0.3, .decoupled = true});
+}
+
 TEST_CASE("every number of a large parameter is updated alike, for any number of threads") {
   for (const int threads : {1, 3}) {
     Parameter p("p", 301, 101);

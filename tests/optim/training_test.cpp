@@ -4,6 +4,7 @@
 #include <tare/datasets/pictures/network_input.h>
 #include <tare/datasets/pictures/png.h>
 #include <tare/layers/files/model_file.h>
+#include <tare/layers/layer_norm.h>
 #include <tare/layers/linear.h>
 #include <tare/layers/mlp.h>
 #include <tare/optim/training/checkpoint.h>
@@ -279,6 +280,138 @@ TEST_CASE("what has no end, no data or no labels is refused before training") {
   CHECK(error_of([&] { RunState(nullptr); }) == "training: expected an optimizer, found none");
 }
 
+// ---- What weight decay acts on, and what is seen before an update --------------------------------------------------
+
+// Every number is there: biases, gammas and betas as well. Two of its Linears have one output, [1 x 4] and [1 x 1].
+Sequential network_with_one_output() {
+  Random random(8);
+  Residual block;
+  block.add(Linear({.in = 1, .out = 1}, random));
+  block.add(LayerNorm({.features = 1}));
+  Sequential model;
+  model.add(Linear({.in = 3, .out = 4}, random));
+  model.add(BatchNorm({.features = 4}));
+  model.add(Linear({.in = 4, .out = 1}, random));
+  model.add(BatchNorm({.features = 1}));
+  model.add(std::move(block));
+  model.add(Linear({.in = 1, .out = 2}, random));
+  for (Parameter* p : model.parameters()) p->value = random_matrix(random, p->value.rows(), p->value.cols());
+  return model;
+}
+
+std::vector<Matrix> values_of(const Layer& model) {
+  std::vector<Matrix> values;
+  for (const Parameter* p : parameters_of(model)) values.emplace_back(p->value);
+  return values;
+}
+
+TEST_CASE("weight decay acts on all parameters, or on the weights of Linear only, however small they are") {
+  const LabelledRows rows = labelled_rows(20);
+  Workers workers(1);
+  const auto after_a_step = [&](TrainingOptions options, Decay decay) {
+    Sequential model = network_with_one_output();
+    options.lr = 0.1, options.momentum = 0, options.decay = decay;
+    options.batch = 20, options.steps = 1;
+    train(model, {Samples(rows.x, rows.labels)}, options, workers);
+    return values_of(model);
+  };
+  const Sequential model = network_with_one_output();
+  const std::vector<Matrix> start = values_of(model);
+  std::vector<bool> is_weight;
+  for (const Layer* layer : innermost_layers(model)) {
+    const bool linear = dynamic_cast<const Linear*>(layer) != nullptr;
+    for (const Parameter* p : parameters_of(*layer)) is_weight.push_back(linear && p->name == "weight");
+  }
+  REQUIRE(std::ranges::count(is_weight, true) == 4);
+  for (const OptimizerKind optimizer : {OptimizerKind::sgd, OptimizerKind::adam, OptimizerKind::adamw}) {
+    const std::vector<Matrix> plain = after_a_step({.optimizer = optimizer}, Decay::weights);
+    const TrainingOptions decayed{.optimizer = optimizer, .weight_decay = 0.5};
+    const std::vector<Matrix> all = after_a_step(decayed, Decay::all), weights = after_a_step(decayed, Decay::weights);
+    for (std::size_t i = 0; i < start.size(); ++i) {
+      CAPTURE(i);
+      CHECK(same_bits(weights[i], is_weight[i] ? all[i] : plain[i]));
+      if (optimizer == OptimizerKind::adam) continue;  // whose first step hardly depends on the gradient's size
+      // lr weight_decay w
+      CHECK(max_difference(plain[i] - all[i], real{0.05} * start[i]) <= 1e-5);
+      CHECK(max_abs(start[i]) > 0);
+    }
+  }
+}
+
+TEST_CASE("before an update, once a step, the gradients are there and the weights are the old ones") {
+  const LabelledRows rows = labelled_rows(20);
+  const Samples samples(rows.x, rows.labels);
+  Sequential model = network_with_two_norms();
+  Workers workers(2);
+  std::vector<Matrix> weights = values_of(model), gradients;
+  std::int64_t seen = 0;
+  TrainingHooks hooks;
+  hooks.before_update = [&](std::int64_t step, const Tape& tape, bool diverged) {
+    CHECK(step == ++seen);
+    CHECK_FALSE(diverged);
+    const std::vector<Matrix> values = values_of(model);
+    CHECK(std::ranges::equal(values, weights, [](const Matrix& a, const Matrix& b) { return same_bits(a, b); }));
+    gradients.clear();
+    for (const Parameter* p : parameters_of(model)) gradients.emplace_back(p->grad);
+    CHECK(max_abs(gradients.back()) > 0);
+    const Tape::Entry loss = tape.entry(tape.size() - 1);
+    REQUIRE(loss.grad.has_value());
+    CHECK((*loss.grad)(0, 0) == 1);
+  };
+  hooks.after_step = [&](const StepRecord& record) {
+    CHECK(record.step == seen);
+    const std::vector<Matrix> values = values_of(model);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      CHECK(max_difference(values[i], weights[i] - real{0.25} * gradients[i]) <= 1e-6 * (1 + max_abs(gradients[i])));
+    }
+    weights = values;
+  };
+  train(model, {samples}, {.lr = 0.25, .momentum = 0, .batch = 5, .steps = 6}, workers, hooks);
+  CHECK(seen == 6);
+
+  // Going on from a state, steps are counted on.
+  RunState state(model, TrainingOptions{});
+  state.step = 6;
+  std::vector<std::int64_t> steps;
+  hooks = {};
+  hooks.before_update = [&](std::int64_t step, const Tape&, bool) { steps.push_back(step); };
+  train(model, state, {samples}, {.batch = 5, .steps = 8}, workers, hooks);
+  CHECK(steps == std::vector<std::int64_t>{7, 8});
+}
+
+TEST_CASE("before an update that a divergence prevents, the hook is called, too") {
+  const LabelledRows rows = labelled_rows(20);
+  for (const bool by_gradient : {false, true}) {
+    CAPTURE(by_gradient);
+    Sequential model = network_with_two_norms();
+    Workers workers(1);
+    int losses = 0;
+    std::vector<bool> divergences;
+    std::vector<Matrix> weights;
+    TrainingHooks hooks;
+    hooks.loss = [&](Var output, const Batch& batch) {
+      const Var loss = default_loss(output, batch);
+      if (++losses < 3) return loss;
+      if (!by_gradient) return loss * std::numeric_limits<real>::quiet_NaN();
+      return loss + sum(rsqrt(output * 0 + real{1e-30}));  // is finite, but has a gradient of 1e45
+    };
+    hooks.before_update = [&](std::int64_t step, const Tape&, bool diverged) {
+      CHECK(step == static_cast<std::int64_t>(divergences.size()) + 1);
+      divergences.push_back(diverged);
+      weights = values_of(model);
+    };
+    bool reported = false;
+    hooks.after_step = [&](const StepRecord& record) { reported = record.step == 3 && record.diverged; };
+    const TrainingOptions options{.batch = 5, .steps = 9, .detect_anomaly = by_gradient};
+    const TrainingResult result = train(model, {Samples(rows.x, rows.labels)}, options, workers, hooks);
+    CHECK(result.diverged);
+    CHECK(reported);
+    CHECK(divergences == std::vector<bool>{false, false, true});
+    const std::vector<Matrix> values = values_of(model);
+    CHECK(std::ranges::equal(values, weights, [](const Matrix& a, const Matrix& b) { return same_bits(a, b); }));
+  }
+}
+
 TEST_CASE("a run whose model is made of layers goes on from its checkpoint") {
   const DataSet data = make_built_in("moons");
   const auto network = [](std::uint64_t seed) {
@@ -336,6 +469,25 @@ TEST_CASE("a saved model comes back with how its inputs are scaled, and a contra
   write_safetensors(file, elsewhere);
   CHECK(error_of([&] { load_model(file); }) ==
         file.string() + ": metadata \"pixels\": expected standard, unit, binary, found \"grey\"");
+}
+
+TEST_CASE("a residual model is saved as one, and comes back with the same outputs") {
+  const TemporaryFolder folder;
+  const auto file = folder / "model.safetensors";
+  for (const bool residual : {true, false}) {
+    Sequential model = make_mlp({.in = 6, .hidden = {5, 5}, .out = 3, .residual = residual}, 1);
+    Random random(9);
+    for (Parameter* p : model.parameters()) p->value = random_matrix(random, p->value.rows(), p->value.cols());
+    save_model(file, model, Activation::relu, Pixels::unit);
+    CHECK(read_safetensors(file).metadata.contains("residual") == residual);
+    const SavedModel saved = load_model(file);
+    CHECK(saved.model.describe() == model.describe());
+    CHECK(saved.inputs == 6);
+    CHECK(saved.outputs == 3);
+    Tape tape(Tape::Gradients::none);
+    const Var x = tape.constant(random_matrix(random, 4, 6));
+    CHECK(same_bits(evaluate(saved.model, x).value(), evaluate(model, x).value()));
+  }
 }
 
 TEST_CASE("from a picture file to the network's input and its prediction") {
