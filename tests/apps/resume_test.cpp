@@ -258,15 +258,35 @@ TEST_CASE_FIXTURE(Fixture, "the log is brought back to the step of the model") {
 
 TEST_CASE_FIXTURE(Fixture, "options that contradict the saved run are an error that names them, others are taken") {
   succeeds(part);
-  const std::map<std::string, std::string> contradictions{
-      {"--activation", "tanh"}, {"--batch", "16"},         {"--batchnorm", "composed"},
-      {"--bias", "keep"},       {"--clip", "1"},           {"--dropout", "0.2"},
-      {"--eval-every", "3"},    {"--hidden", "16,16"},     {"--init-scale", "xavier"},
-      {"--log-every", "3"},     {"--lr", "0.1"},           {"--momentum", "0.8"},
-      {"--no-shuffle", ""},     {"--norm", "none"},        {"--optimizer", "adam"},
-      {"--pixels", "unit"},     {"--precision", "double"}, {"--schedule", "step:1,0.1"},
-      {"--seed", "2"},          {"--weight-decay", "0.1"}, {"--noise", "0.1"},
-      {"--augment", "rotate:9"}};
+  const std::map<std::string, std::string> contradictions{{"--activation", "tanh"},
+                                                          {"--augment", "rotate:9"},
+                                                          {"--batch", "16"},
+                                                          {"--batchnorm", "composed"},
+                                                          {"--bias", "keep"},
+                                                          {"--bn-momentum", "0.2"},
+                                                          {"--bn-parts", "mean,variance"},
+                                                          {"--clip", "1"},
+                                                          {"--decay", "weights"},
+                                                          {"--dropout", "0.2"},
+                                                          {"--eval-every", "3"},
+                                                          {"--ghost", "8"},
+                                                          {"--hidden", "16,16"},
+                                                          {"--init-scale", "xavier"},
+                                                          {"--log-every", "3"},
+                                                          {"--lr", "0.1"},
+                                                          {"--momentum", "0.8"},
+                                                          {"--no-shuffle", ""},
+                                                          {"--noise", "0.1"},
+                                                          {"--norm", "none"},
+                                                          {"--norm-place", "after"},
+                                                          {"--optimizer", "adam"},
+                                                          {"--pixels", "unit"},
+                                                          {"--precision", "double"},
+                                                          {"--residual", ""},
+                                                          {"--schedule", "step:1,0.1"},
+                                                          {"--seed", "2"},
+                                                          {"--train", "norm"},
+                                                          {"--weight-decay", "0.1"}};
   for (const auto& [option, value] : contradictions) {
     fails(2, fmt::format("train --resume run.ckpt {} {}", option, value), option);
   }
@@ -280,8 +300,9 @@ TEST_CASE_FIXTURE(Fixture, "options that contradict the saved run are an error t
 
   // Every option of `tare train` is known here, so that a new one is either kept in the checkpoint or may change.
   std::set<std::string> known{
-      "--checkpoint", "--checkpoint-every", "--data",  "--detect-anomaly", "--epochs", "--help",  "--init",   "--json",
-      "--log",        "--picture",          "--quiet", "--resume",         "--save",   "--steps", "--threads"};
+      "--checkpoint", "--checkpoint-every", "--data", "--detect-anomaly", "--epochs", "--help",   "--init",
+      "--json",       "--layers",           "--log",  "--picture",        "--quiet",  "--resume", "--save",
+      "--steps",      "--threads"};
   for (const auto& [option, value] : contradictions) known.insert(option);
   const std::string help = tare("train --help").out;
   const std::regex option("\n +(?:-h,)?(--[a-z-]+)");
