@@ -23,10 +23,13 @@ BatchNorm::BatchNorm(Options o)
       running_var(1, o.features) {
   gamma.value.setOnes();
   running_var.setOnes();
-  gamma.requires_grad = beta.requires_grad = o.affine;
 }
 
 Var BatchNorm::forward(Var x, Mode mode) { return mode == Mode::train ? normalize_batch(x) : normalize_running(x); }
+
+Var BatchNorm::on_tape(Parameter& parameter, Tape& tape) const {
+  return options.affine ? tape.leaf(parameter) : tape.constant(parameter.value);
+}
 
 Var BatchNorm::normalize_batch(Var x) {
   if (x.rows() < 2) {
@@ -36,8 +39,8 @@ Var BatchNorm::normalize_batch(Var x) {
         x.rows());
   }
   Tape& tape = x.tape();
-  Var gamma_leaf = tape.leaf(gamma), beta_leaf = tape.leaf(beta);
-  const BatchNormResult batch = options.op(x, gamma_leaf, beta_leaf, static_cast<real>(options.eps));
+  Var gamma_var = on_tape(gamma, tape), beta_var = on_tape(beta, tape);
+  const BatchNormResult batch = options.op(x, gamma_var, beta_var, static_cast<real>(options.eps));
 
   for (const View& statistic : {batch.mean, batch.variance}) {
     if (shape_of(statistic) != Shape{1, options.features}) {
@@ -62,8 +65,8 @@ Var BatchNorm::normalize_running(Var x) {
   Tape& tape = x.tape();
   Var inv_s = rsqrt(add_scalar(tape.constant(running_var), static_cast<real>(options.eps)));
   Var xhat = mul_row(sub_row(x, tape.constant(running_mean)), inv_s);
-  Var scaled = mul_row(xhat, tape.leaf(gamma));
-  return add_row(scaled, tape.leaf(beta));
+  Var scaled = mul_row(xhat, on_tape(gamma, tape));
+  return add_row(scaled, on_tape(beta, tape));
 }
 
 std::vector<StateTensor> BatchNorm::state() {

@@ -39,6 +39,8 @@ class BatchNorm : public Layer {
   std::int64_t num_batches_tracked = 0;
 
  protected:
+  /// gamma or beta: a leaf, or without `affine` a constant.
+  Var on_tape(Parameter& parameter, Tape& tape) const;
   /// Updates the running statistics with those of a batch; its variance is the biased one.
   void track(const View& mean, const View& variance, Index samples);
 

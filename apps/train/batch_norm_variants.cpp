@@ -80,7 +80,7 @@ Var GhostBatchNorm::forward(Var x, Mode mode) {
     track(mean, variance, n);
   }
   Var xhat = reshape(transpose(reshape(batch.y, n * c, pieces)), x.rows(), c);
-  return add_row(mul_row(xhat, tape.leaf(gamma)), tape.leaf(beta));
+  return add_row(mul_row(xhat, on_tape(gamma, tape)), on_tape(beta, tape));
 }
 
 }  // namespace TARE_NAMESPACE

@@ -70,6 +70,7 @@ std::vector<LayerStatistics> LayerProbe::statistics() const {
   std::vector<LayerStatistics> layers = layers_;
   for (const Weight& w : weights_) {
     LayerStatistics& layer = layers[w.layer];
+    if (*layer.weight_norm == 0) continue;
     layer.update_ratio = norm(Buffer(w.parameter->value - w.before)) / *layer.weight_norm;
     layer.angle = angle(w.before, w.parameter->value);
   }

@@ -18,11 +18,12 @@
 namespace tare {
 
 /// The outputs y of a layer and their gradients dL/dy, over the batch and all units, and its weight W: Euclidean norms,
-/// in double. Of BatchNorm and LayerNorm the weight is gamma. What a layer does not have is absent.
+/// in double. Of BatchNorm and LayerNorm the weight is gamma. What a layer does not have is absent, and what is not
+/// defined: of a weight of zeros, the last two.
 struct LayerStatistics {
   std::string place;  // in the Sequential: "0"; in one inside of it "3.1"
   double output_mean, output_rms;
-  std::optional<double> gradient_rms;     // if the loss depends on y
+  std::optional<double> gradient_rms;     // if it was needed on the way to a parameter
   std::optional<double> saturated_share;  // of y: relu 0; sigmoid and tanh within 0.02 of a limit
   std::optional<double> weight_norm;      // |W| before the update
   std::optional<double> weight_gradient_norm;
