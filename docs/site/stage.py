@@ -358,8 +358,8 @@ class Site:
         others = {self.titles[d]: self.page_of(d) for d in self.documents
                   if os.path.dirname(d) == "docs" and d not in ("docs/README.md", "docs/ARCHITECTURE.md")}
         everything = {"Contents": "index.md", "Chapters": section("chapters"), "Exercises": section("exercises"),
-                      "Appendices": section("appendices"), "Architecture": "ARCHITECTURE.md", **others,
-                      "Source": "source/index.md"}
+                      "Experiments": section("experiments"), "Appendices": section("appendices"),
+                      "Architecture": "ARCHITECTURE.md", **others, "Source": "source/index.md"}
         return [{title: pages} for title, pages in everything.items() if pages]
 
     def write(self):

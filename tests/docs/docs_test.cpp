@@ -271,6 +271,38 @@ TEST_CASE("every chapter has a goal, a picture, something to run, code to read, 
   }
 }
 
+TEST_CASE("every experiment has a question, a figure and a picture of its own, and its parts in their order") {
+  int experiments = 0;
+  const std::string list = read_file(kRoot / "docs/experiments/README.md");
+  for (const fs::path& page : files_in({"docs/experiments"}, ".md ")) {
+    const std::string file = page.filename().string();
+    if (file == "README.md") continue;
+    ++experiments;
+    const std::string text = read_file(page), name = page.stem().string().substr(3);  // behind "01-"
+    CAPTURE(file);
+    CHECK(list.find("](" + file + ")") != std::string::npos);
+    const std::string picture = "](../pictures/comparing/" + name + "-";
+    const std::string parts[] = {"*The question.*",
+                                 "\n## Predict first\n",
+                                 "\n## Why\n",
+                                 "\n## Run it\n",
+                                 "    tare compare --experiment " + name + " --data mnist --out " + name + "\n",
+                                 "\n<!-- figure " + name + " -->\n",
+                                 "<!-- end -->\n",
+                                 "\n![",
+                                 picture,
+                                 "\n## Verdict\n",
+                                 "\n## Change one thing\n"};
+    std::size_t at = 0;
+    for (const std::string& part : parts) {
+      at = text.find(part, at);
+      CHECK_MESSAGE(at != std::string::npos, "expected, in this order, " << part);
+      if (at == std::string::npos) break;
+    }
+  }
+  CHECK(experiments == 10);
+}
+
 TEST_CASE("every exercise has its task, gap, check, hint and solution, and a place in the list") {
   const std::string list = read_file(kRoot / "docs/exercises/README.md");
   int exercises = 0;
