@@ -71,12 +71,12 @@ Var BatchNorm::normalize_running(Var x) {
 
 std::vector<StateTensor> BatchNorm::state() {
   const std::vector<std::int64_t> shape{options.features};
-  std::vector<StateTensor> state;
-  if (options.affine) state = {{gamma.name, shape, gamma.value}, {beta.name, shape, beta.value}};
-  state.insert(state.end(), {{"running_mean", shape, running_mean},
-                             {"running_var", shape, running_var, Values::finite_not_negative},
-                             {"num_batches_tracked", {}, &num_batches_tracked}});
-  return state;
+  std::vector<StateTensor> all;
+  if (options.affine) all = {{gamma.name, shape, gamma.value}, {beta.name, shape, beta.value}};
+  all.push_back({"running_mean", shape, running_mean});
+  all.push_back({"running_var", shape, running_var, Values::finite_not_negative});
+  all.push_back({"num_batches_tracked", {}, &num_batches_tracked});
+  return all;
 }
 
 }  // namespace TARE_NAMESPACE

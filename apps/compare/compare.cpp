@@ -225,10 +225,7 @@ void print_summary(const Comparison& comparison, std::span<const Claim> claims) 
   const CompareOptions& options = comparison.options;
   const int columns = terminal_columns();
   for (const Claim& claim : claims) fmt::print("{}\n", wrapped(sentence(claim), columns));
-  const bool trained = std::ranges::any_of(comparison.runs, [](const Runs& runs) {
-    return std::ranges::any_of(runs, [](const std::optional<Run>& run) { return run && !run->curve.empty(); });
-  });
-  if (!trained) return;
+  if (!comparison.has_curves()) return;
   if (!claims.empty()) fmt::print("\n");
   if (can_plot()) {
     const std::vector<std::string> panels = panels_of(options.cases);

@@ -262,6 +262,12 @@ void for_each_run(const Comparison& comparison, const Each& each) {
 
 }  // namespace
 
+bool Comparison::has_curves() const {
+  return std::ranges::any_of(runs, [](const Runs& of_case) {
+    return std::ranges::any_of(of_case, [](const std::optional<Run>& run) { return run && !run->curve.empty(); });
+  });
+}
+
 std::string curves_csv(const Comparison& comparison) {
   std::string csv = "variant,seed,lr,step,epoch,train_loss,test_loss,test_accuracy\n";
   const auto text = [](const std::optional<double>& x) { return x ? fmt::format("{}", *x) : std::string(); };

@@ -55,8 +55,8 @@ nlohmann::ordered_json to_json(const Run& run);
 /// Error, beginning with `file`, if that is not what to_json made.
 Run run_from_json(const nlohmann::ordered_json& json, const std::string& file);
 
-/// What a run's numbers follow from: its options with the seed, what else is set and measured, the data, and the version
-/// of the program.
+/// What a run's numbers follow from: its options with the seed, what else is set and measured, the data, and the
+/// version of the program.
 nlohmann::ordered_json origin(const CompareOptions& comparison, const Case& c, std::uint64_t seed,
                               const std::string& data);
 
@@ -107,6 +107,9 @@ struct Comparison {
   const CompareOptions& options;
   std::span<const Runs> runs;
   std::int64_t test_samples;
+
+  /// Whether there is a curve: an experiment may measure networks that it does not train.
+  bool has_curves() const;
 };
 
 /// curves.csv: variant,seed,lr,step,epoch,train_loss,test_loss,test_accuracy.

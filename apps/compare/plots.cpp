@@ -304,7 +304,7 @@ std::vector<Plot> plot_bias(const Comparison& comparison) {
 }
 
 Plot draw(const LinePlot& plot) {
-  std::string data, lines;
+  std::string data, lines, guides;
   for (std::size_t k = 0; k < plot.lines.size(); ++k) {
     const Line& line = plot.lines[k];
     data += fmt::format("$d{} << EOD\n", k);
@@ -320,21 +320,22 @@ Plot draw(const LinePlot& plot) {
     }
     data += "EOD\n";
     if (shown == 0) continue;
+    if (line.title.empty()) {
+      guides += fmt::format(", $d{} using 1:2 with lines lc rgb '#888888' lw 1 notitle", k);
+      continue;
+    }
     const auto add = [&](const std::string& text) { lines += (lines.empty() ? "" : ", ") + text; };
     if (has_band) add(fmt::format("$d{} using 1:3:4 with filledcurves lc rgb '{}' notitle", k, kColours[k % 7]));
-    const bool is_guide = line.title.empty();
-    const std::string style = is_guide ? "lc rgb '#888888' lw 1" : line_style(k);
-    const bool few = shown <= 12 && !is_guide;
-    add(fmt::format("$d{} using 1:2 with {} {}{} {}", k, few ? "linespoints" : "lines", style,
-                    few ? fmt::format(" pt {} ps 0.9", kMarks[k % 7]) : "",
-                    is_guide ? "notitle" : "title " + quoted(line.title)));
+    const bool few = shown <= 12;
+    add(fmt::format("$d{} using 1:2 with {} {}{} title {}", k, few ? "linespoints" : "lines", line_style(k),
+                    few ? fmt::format(" pt {} ps 0.9", kMarks[k % 7]) : "", quoted(line.title)));
   }
   const std::string axes =
-      fmt::format("set xlabel {}\nset ylabel {}\n{}{}", quoted(plot.x_label), quoted(plot.y_label),
+      fmt::format("set xlabel {} offset 0,0.3\nset ylabel {}\n{}{}", quoted(plot.x_label), quoted(plot.y_label),
                   plot.log_x ? "set logscale x\n" : "", plot.log_y ? "set logscale y\nset format y '10^{%T}'\n" : "");
   return {.name = plot.name,
           .caption = plot.caption,
-          .svg = gnuplot(svg_terminal(plot.lines.size()) + data + axes + "plot " + lines + "\n")};
+          .svg = gnuplot(svg_terminal(plot.lines.size()) + data + axes + "plot " + lines + guides + "\n")};
 }
 
 std::vector<Plot> plot_layers(const Comparison& comparison) {

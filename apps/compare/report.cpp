@@ -123,6 +123,17 @@ std::string result_table(const Comparison& comparison) {
   return table.html();
 }
 
+std::string results_section(const Comparison& comparison) {
+  return "<h2>Results</h2>\n" + result_table(comparison) +
+         fmt::format(
+             "<p>Accuracies and steps are those of {} seeds: mean ± one sample deviation, median (range). The test "
+             "set is evaluated every {} steps and at the ends of epochs. Training accuracy is the mean over the last "
+             "epoch. Seconds are those of training alone, measured with up to {} runs at a time on this machine.</p>\n"
+             "<p>{}</p>\n",
+             comparison.options.seeds, *comparison.options.base.eval_every, comparison.options.base.threads,
+             escaped(kReading));
+}
+
 std::string bias_section(const Comparison& comparison) {
   const std::span<const Case> cases = comparison.options.cases;
   const std::vector<BiasEvidence> evidence = bias_evidence(cases, comparison.runs);
@@ -278,14 +289,7 @@ std::string report_html(const Comparison& comparison, std::span<const Claim> cla
                         finished, wanted);
   }
   html += claims_section(claims) + figures("", plots.measured);
-  html +=
-      "<h2>Results</h2>\n" + result_table(comparison) +
-      fmt::format(
-          "<p>Accuracies and steps are those of {} seeds: mean ± one sample deviation, median (range). The test set is "
-          "evaluated every {} steps and at the ends of epochs. Training accuracy is the mean over the last epoch. "
-          "Seconds are those of training alone, measured with up to {} runs at a time on this "
-          "machine.</p>\n<p>{}</p>\n",
-          options.seeds, *options.base.eval_every, options.base.threads, escaped(kReading));
+  if (comparison.has_curves()) html += results_section(comparison);
   if (!plots.drawn) html += "<p>There are no plots: gnuplot was not installed when this page was written.</p>\n";
   html += figures("Curves", plots.curves) + figures("Against " + options.axis, plots.over_axis) +
           figures("What an activation is fed with", plots.inputs) + bias_section(comparison) + figures("", plots.bias) +

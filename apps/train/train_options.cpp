@@ -115,7 +115,7 @@ void add_run_options(Command& c, TrainOptions& o, Unresolved& u) {
   c.choice("--norm", "After each hidden Linear", kNorms, o.network.norm);
   c.choice("--bias", "auto drops a bias that BatchNorm cancels", kBiasRules, o.network.bias);
   c.choice("--batchnorm", "How training computes it; diagonal has a wrong gradient", kBatchNormKinds, o.batch_norm);
-  c.choice("--norm-place", "The activation; behind it a bias is not cancelled and stays", kNormPlaces,
+  c.choice("--norm-place", "Of the activation; behind it a bias is not cancelled and stays", kNormPlaces,
            o.network.norm_place);
   c.option(
       "--bn-parts", "P,P,...", "What BatchNorm does, of mean, variance and affine (gamma, beta) [all]",
@@ -126,7 +126,7 @@ void add_run_options(Command& c, TrainOptions& o, Unresolved& u) {
                   o.ghost);
   c.choice("--activation", "After the normalization", kActivations, o.network.activation);
   c.flag("--residual", "Hidden blocks add their input to their output where the widths agree", o.network.residual);
-  c.choice("--train", "norm: only gamma and beta", kTrained, o.network.trained);
+  c.choice("--train", "What is trained; norm: only gamma and beta", kTrained, o.network.trained);
   c.number<double>("--dropout", "P", "Probability, after the activation [0]", 0, kBelowOne, o.network.dropout);
   c.option("--init-scale", "he|xavier|normal:SIGMA", "Of the initial weights [he before relu, else xavier]",
            [&o](const std::string& option, const std::string& text) { o.network.init = init_scale(option, text); });

@@ -6,7 +6,9 @@
 //   tape.backward(loss);
 //   const LayerProbe probe(tape);
 //   sgd.step(0.1, tape.workers());
-//   for (const LayerStatistics& layer : probe.statistics()) fmt::print("{}: {}\n", layer.place, *layer.update_ratio);
+//   for (const LayerStatistics& layer : probe.statistics()) {
+//     if (layer.update_ratio) fmt::print("layer {}: {:.4f}\n", layer.place, *layer.update_ratio);
+//   }
 #pragma once
 
 #include <tare/core/tape.h>

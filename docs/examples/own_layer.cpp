@@ -20,16 +20,16 @@ class Scale : public Layer {
 };
 
 // y = x + f(x), f being the layers inside, one after the other.
-class Residual : public Sequential {
+class Skip : public Sequential {
  public:
   Var forward(Var x, Mode mode) override { return x + Sequential::forward(x, mode); }
-  std::unique_ptr<Layer> clone() const override { return std::make_unique<Residual>(*this); }
+  std::unique_ptr<Layer> clone() const override { return std::make_unique<Skip>(*this); }
   bool is_chain() const override { return true; }
 };
 
 Sequential make_network(std::uint64_t seed) {
   Random random(seed);
-  Residual block;
+  Skip block;
   block.add(Linear({.in = 16, .out = 16, .bias = false}, random));
   block.add(BatchNorm({.features = 16}));
   block.add(Elementwise("ReLU", relu));

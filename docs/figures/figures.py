@@ -144,10 +144,13 @@ class Comparison:
         with open(work / self.name / "curves.csv", encoding="utf-8") as file:
             return [row for row in csv.DictReader(file) if row["test_accuracy"]]
 
-    def __call__(self, work):
-        summary = self.summary(work)
+    def copy_plots(self, work):
         for plot, picture in self.plots.items():
             shutil.copyfile(work / self.name / plot, PICTURES / picture)
+
+    def __call__(self, work):
+        summary = self.summary(work)
+        self.copy_plots(work)
         rates = len({case["lr"] for case in summary["cases"]}) > 1
         head = [self.variant, *(["lr"] if rates else []), "test accuracy", "training", "95 % at", "97 % at", "98 % at"]
         rows = []
@@ -177,16 +180,15 @@ class Experiment(Comparison):
         super().__init__(name, {f"{plot}.svg": f"{name}-{plot}.svg" for plot in plots}, results)
 
     def __call__(self, work):
-        results = super().__call__(work)
-        claims = json.loads((work / self.name / "summary.json").read_text())["claims"]
         listed = []
-        for i, c in enumerate(claims, start=1):
+        for i, c in enumerate(self.summary(work)["claims"], start=1):
             text = (f"{i}. {c['claim'][0].upper()}{c['claim'][1:]} ({c['source']}): predicted {number(c['predicted'])}, "
-                    f"measured {number(c['measured'])}. It agrees {interval(c['low'], c['high'])}: "
+                    f"measured {number(c['measured'])}, agreement {interval(c['low'], c['high'])}: "
                     f"**{'holds' if c['agrees'] else 'does not hold'}**.")
-            listed.append(textwrap.fill(text.replace("|", "\\|"), 118, subsequent_indent=" " * len(f"{i}. "),
+            listed.append(textwrap.fill(text, 118, subsequent_indent=" " * len(f"{i}. "),
                                         break_long_words=False, break_on_hyphens=False))
-        return "\n".join(listed) + "\n\n" + (results if self.variant else made_by(self.command))
+        self.copy_plots(work)
+        return "\n".join(listed) + "\n\n" + (super().__call__(work) if self.variant else made_by(self.command))
 
 
 LADDER = Experiment("ladder", ["accuracy"], "step")
@@ -290,10 +292,10 @@ FIGURES = {
         f"{plot}-{network}" for plot in ("loss", "gradient", "beta", "shift") for network in ("mlp", "linear")]),
                   "1 minute"),
     "noise": (Experiment("noise", ["shift", "curves-learning-rate-0.1"], "variant"), "2 minutes"),
-    "ghost": (Experiment("ghost", ["accuracy"], "variant, samples"), "3 minutes"),
+    "ghost": (Experiment("ghost", ["accuracy", "pieces"], "variant, samples"), "3 minutes"),
     "norm-only": (Experiment("norm-only", ["accuracy", "gammas"], "variant, width"), "3 minutes"),
-    "residual-depth": (Experiment("residual-depth", ["accuracy", "variance"], "variant, layers"), "2 minutes"),
-    "parts": (Experiment("parts", ["accuracy"], "variant"), "3 minutes"),
+    "residual-depth": (Experiment("residual-depth", ["accuracy", "variance", "variance-batchnorm"], "variant, layers"), "2 minutes"),
+    "parts": (Experiment("parts", ["rates"], "variant"), "3 minutes"),
     "dropout-shift": (Experiment("dropout-shift", ["variances"], "variant, dropout"), "1 minute"),
     "ladder": (LADDER, "10 minutes"),
     "ninety-nine": (ninety_nine, "1 minute more"),

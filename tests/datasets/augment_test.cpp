@@ -169,7 +169,7 @@ const AugmentOptions kAll{.shift = 2, .rotate = 20, .elastic = 1};
 
 // The steps' inputs, one after the other.
 std::vector<Matrix> inputs(const ImageSet& set, Pixels pixels, const AugmentOptions& augment, double noise,
-                           std::vector<Index> steps, int threads = 1, std::uint64_t seed = 1) {
+                           const std::vector<Index>& steps, int threads = 1, std::uint64_t seed = 1) {
   Batches batches(Samples(set, pixels), 20, seed, false, augment, noise);
   Workers workers(threads);
   std::vector<Matrix> all;

@@ -125,9 +125,9 @@ Experiment effective_lr_experiment() {
                    "alike: only their direction counts. Their length still decides how far a step turns them. "
                    "Weight decay shortens them, the gradient lengthens them, and the angle settles in between.",
                .words = "--precision double --hidden 64,32 --momentum 0 --steps 200",
-               .variants = {{.name = "as they are", .words = "", .settings = {{"a", 1}}},
-                            {.name = "3 times as large", .words = "", .settings = {{"a", 3}}},
-                            {.name = "0.3 times as large", .words = "", .settings = {{"a", 0.3}}},
+               .variants = {{.name = "as they are", .words = "", .settings = {{"a", 1}, {"eps", 0}}},
+                            {.name = "3 times as large", .words = "", .settings = {{"a", 3}, {"eps", 0}}},
+                            {.name = "0.3 times as large", .words = "", .settings = {{"a", 0.3}, {"eps", 0}}},
                             {.name = "as they are + eps", .words = "", .settings = {{"a", 1}, {"eps", 1e-5}}},
                             {.name = "3 times as large + eps", .words = "", .settings = {{"a", 3}, {"eps", 1e-5}}}},
                .lrs = {0.1},
@@ -137,7 +137,7 @@ Experiment effective_lr_experiment() {
                .claims = claims,
                .plots = plots};
   for (const Decayed& d : kDecayed) {
-    e.variants.push_back({.name = d.name, .words = d.words(), .settings = {{"eps", 1e-5}}});
+    e.variants.push_back({.name = d.name, .words = d.words()});
   }
   return e;
 }

@@ -46,6 +46,19 @@ void add_claim(std::vector<Claim>& claims, const std::string& claim, const std::
   if (measured) claims.push_back({claim, source, predicted, *measured, low, high});
 }
 
+Line accuracy_line(const Comparison& comparison, const std::string& series) {
+  Line line{.title = series};
+  for (std::size_t i = 0; i < comparison.runs.size(); ++i) {
+    const Case& c = comparison.options.cases[i];
+    if (c.series != series) continue;
+    const Spread s = spread(accuracies(finished_runs(comparison, c.variant, c.options.lr)));
+    if (s.count > 0) {
+      line.points.push_back({.x = c.x, .y = 100 * s.median, .low = 100 * s.low, .high = 100 * s.high});
+    }
+  }
+  return line;
+}
+
 Line line_over_steps(const std::string& title, const std::vector<std::vector<double>>& lists, std::size_t piece) {
   Line line{.title = title};
   std::size_t longest = 0;

@@ -33,4 +33,7 @@ void add_claim(std::vector<Claim>& claims, const std::string& claim, const std::
 /// the lists as its band. x is the middle of the piece, counted from 1.
 Line line_over_steps(const std::string& title, const std::vector<std::vector<double>>& lists, std::size_t piece);
 
+/// The test accuracy of a series' cases over their x, in percent: median and range over the seeds.
+Line accuracy_line(const Comparison& comparison, const std::string& series);
+
 }  // namespace tare

@@ -26,6 +26,15 @@ std::vector<Claim> claims(const Comparison& comparison) {
   return all;
 }
 
+std::vector<LinePlot> plots(const Comparison& comparison) {
+  return {{.name = "pieces",
+           .caption = "Test accuracy with statistics over pieces of a batch of 512: median and range over the seeds.",
+           .x_label = "samples in a piece",
+           .y_label = "test accuracy (%)",
+           .log_x = true,
+           .lines = {accuracy_line(comparison, "pieces")}}};
+}
+
 }  // namespace
 
 Experiment ghost_experiment() {
@@ -39,7 +48,8 @@ Experiment ghost_experiment() {
                .seeds = 5,
                .eval_every = 200,
                .axis = "samples in a piece or a batch",
-               .claims = claims};
+               .claims = claims,
+               .plots = plots};
   for (const int n : {8, 16, 32, 64, 128, 512}) {
     const std::string pieces = n == 512 ? "" : fmt::format(" --ghost {}", n);
     const auto add = [&](const char* series, const std::string& words) {

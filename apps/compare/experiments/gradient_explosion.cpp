@@ -92,7 +92,7 @@ std::vector<LinePlot> plots(const Comparison& comparison) {
                     "a random gradient behind the last: median and range over the seeds. Left out is the sigmoid "
                     "without BatchNorm, which loses three quarters of it a layer.",
                 .x_label = "hidden layer",
-                .y_label = "gradient, root mean square",
+                .y_label = "gradient (rms)",
                 .log_y = true};
   for (const Case& c : comparison.options.cases) {
     if (c.variant == "sigmoid") continue;

@@ -62,20 +62,20 @@ std::vector<LinePlot> plots(const Comparison& comparison) {
 }  // namespace
 
 Experiment noise_experiment() {
-  return {.title = "BatchNorm with noise behind it",
-          .about =
-              "Without BatchNorm, with it, and with noise behind it whose mean and deviation are drawn anew in "
-              "every step: three hidden layers of 100 sigmoid units.",
-          .words = "",
-          .variants = {{.name = "no BatchNorm", .words = "--norm none"},
-                       {.name = "BatchNorm", .words = "--norm batch"},
-                       {.name = "BatchNorm + noise", .words = "--norm batch", .settings = {{"noise", 1}}}},
-          .lrs = {0.1},
-          .seeds = 3,
-          .eval_every = 50,
-          .measure = Measure::shift,
-          .claims = claims,
-          .plots = plots};
+  return {
+      .title = "BatchNorm with noise behind it",
+      .about =
+          "Without BatchNorm, with it, and with noise behind it whose mean and deviation are drawn anew in every step.",
+      .words = "",
+      .variants = {{.name = "no BatchNorm", .words = "--norm none"},
+                   {.name = "BatchNorm", .words = "--norm batch"},
+                   {.name = "BatchNorm + noise", .words = "--norm batch", .settings = {{"noise", 1}}}},
+      .lrs = {0.1},
+      .seeds = 3,
+      .eval_every = 50,
+      .measure = Measure::shift,
+      .claims = claims,
+      .plots = plots};
 }
 
 }  // namespace tare

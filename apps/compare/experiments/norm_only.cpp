@@ -50,8 +50,8 @@ std::vector<Claim> claims(const Comparison& comparison) {
 
 // Shares of gammas in bins.
 Line histogram(const std::string& title, const std::vector<std::vector<double>>& lists) {
-  constexpr double kLow = -1, kHigh = 4;
-  constexpr int kBins = 100;
+  constexpr double kLow = 0, kHigh = 2.5;
+  constexpr int kBins = 50;
   std::vector<double> counts(kBins);
   double all = 0;
   for (const std::vector<double>& list : lists) {
@@ -75,7 +75,8 @@ std::vector<LinePlot> plots(const Comparison& comparison) {
                     "The gammas that training ends with, all seeds: the share in bins of 0.05. What lies beyond "
                     "is counted at the ends.",
                 .x_label = "gamma",
-                .y_label = "share (%)"};
+                .y_label = "share (%)",
+                .log_y = true};
   for (const std::string& variant : {only(1024), all_of(1024)}) {
     const auto lists = measured(comparison, variant, "gamma");
     if (!lists.empty()) plot.lines.push_back(histogram(variant, lists));

@@ -30,6 +30,7 @@ std::vector<Claim> claims(const Comparison& comparison) {
     const auto rate_a = largest_rate(comparison, a), rate_b = largest_rate(comparison, b);
     if (rate_a && rate_b) add_claim(all, claim, source, predicted, *rate_a / *rate_b, low, high);
   };
+  // Rates are a factor of 2 apart, so that two that are the same may be measured as 1/2 to 2.
   // In the paper 30 times the rate trains with BatchNorm, and 5 times diverges without: a factor of more than 6.
   ratio("largest learning rate that trains to 95 %, BatchNorm over none", "Ioffe, Szegedy 2015, section 4.2.2", kAll,
         kNone, 30, 6, 1e6);
@@ -40,6 +41,19 @@ std::vector<Claim> claims(const Comparison& comparison) {
   ratio("the same, after the activation over before", "Zhang et al., Dive into Deep Learning, section 8.5", kAfter,
         kAll, 1, 0.5, 2);
   return all;
+}
+
+std::vector<LinePlot> plots(const Comparison& comparison) {
+  LinePlot plot{
+      .name = "rates",
+      .caption = "Test accuracy over learning rates, 0 where training diverged: median and range over the seeds.",
+      .x_label = "learning rate",
+      .y_label = "test accuracy (%)",
+      .log_x = true};
+  for (const char* variant : {kNone, kAll, kMean, kVariance, kNoAffine, kAfter}) {
+    plot.lines.push_back(accuracy_line(comparison, variant));
+  }
+  return {plot};
 }
 
 }  // namespace
@@ -59,7 +73,8 @@ Experiment parts_experiment() {
           .lrs = {0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4},
           .seeds = 3,
           .eval_every = 100,
-          .claims = claims};
+          .claims = claims,
+          .plots = plots};
 }
 
 }  // namespace tare

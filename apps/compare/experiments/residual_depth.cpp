@@ -70,11 +70,17 @@ std::vector<LinePlot> plots(const Comparison& comparison) {
                 .x_label = "block",
                 .y_label = "variance",
                 .log_y = true};
+  LinePlot with_batch_norm = plot;
+  with_batch_norm.name = "variance-batchnorm";
+  with_batch_norm.log_y = false;
   for (const char* series : {kPlain, kPlainNorm, kResidual, kResidualNorm}) {
     const auto lists = measured(comparison, fmt::format("{} 50", series), "variance");
-    if (!lists.empty()) plot.lines.push_back(line_over_steps(series, lists, 1));
+    if (lists.empty()) continue;
+    const Line line = line_over_steps(series, lists, 1);
+    plot.lines.push_back(line);
+    if (std::string_view(series).ends_with("BatchNorm")) with_batch_norm.lines.push_back(line);
   }
-  return {plot};
+  return {plot, with_batch_norm};
 }
 
 }  // namespace

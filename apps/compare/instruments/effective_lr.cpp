@@ -2,7 +2,7 @@
 // smaller, their norms from step to step, and the angles that they turn by.
 //
 // Settings: `a`, by which the weights before BatchNorm are multiplied at the start, and their learning rate by a^2
-// (0: neither); `eps` of BatchNorm.
+// (without: neither); `eps` of BatchNorm.
 #include <tare/apps/compare/instruments/instruments.h>
 
 #include <algorithm>
@@ -43,7 +43,7 @@ class EffectiveLrInstrument : public Instrument {
     model_ = &model;
     layers_ = normalized_linears(model);
     for (const NormalizedLinear& l : layers_) {
-      l.norm->options.eps = setting.of("eps");
+      if (setting.settings.contains("eps")) l.norm->options.eps = setting.of("eps");
       if (const double a = setting.of("a"); a != 0) l.linear->weight.value *= static_cast<real>(a);
     }
   }
