@@ -1,12 +1,7 @@
 // A chain of layers, each fed with the one before. Its positions number the tensors as PyTorch's nn.Sequential does;
 // a layer may itself be a Sequential. A layer made of layers in any other way is one, too, and says in forward() how
-// they are wired. Its parameters, state, generators and names, folding and checkpoints then follow from its layers:
-//
-//   struct Residual : Sequential {
-//     Var forward(Var x, Mode mode) override { return x + Sequential::forward(x, mode); }
-//     std::unique_ptr<Layer> clone() const override { return std::make_unique<Residual>(*this); }
-//     bool is_chain() const override { return true; }
-//   };
+// they are wired: Residual, in layers/mlp.h. Its parameters, state, generators and names, folding and checkpoints then
+// follow from its layers.
 #pragma once
 
 #include <tare/layers/layer.h>

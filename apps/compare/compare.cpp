@@ -240,24 +240,13 @@ void print_summary(const Comparison& comparison, std::span<const Claim> claims) 
   fmt::print("\n{}\n", wrapped(kReading, columns));
 }
 
-std::vector<Claim> claims_of(const Comparison& comparison) {
-  if (comparison.options.experiment.empty()) return {};
-  const Experiment experiment = experiment_named(comparison.options.experiment, "--experiment");
-  return experiment.claims != nullptr ? experiment.claims(comparison) : std::vector<Claim>{};
-}
-
-// The experiment's own plots.
-std::vector<Plot> plot_measured(const Comparison& comparison) {
-  std::vector<Plot> plots;
-  if (comparison.options.experiment.empty()) return plots;
-  const Experiment experiment = experiment_named(comparison.options.experiment, "--experiment");
-  if (experiment.plots == nullptr) return plots;
-  for (const LinePlot& plot : experiment.plots(comparison)) {
-    if (std::ranges::any_of(plot.lines, [](const Line& line) { return !line.points.empty(); })) {
-      plots.push_back(draw(plot));
-    }
+// The experiment's own plots that show something.
+std::vector<Plot> drawn(const std::vector<LinePlot>& plots) {
+  std::vector<Plot> all;
+  for (const LinePlot& plot : plots) {
+    if (std::optional<Plot> one = draw(plot)) all.push_back(std::move(*one));
   }
-  return plots;
+  return all;
 }
 
 }  // namespace
@@ -312,7 +301,9 @@ int run_compare(const CompareOptions& options) {
   write_file(out / "curves.csv", curves_csv(comparison));
   if (options.layers) write_file(out / "layers.csv", layers_csv(comparison));
   if (options.measure != Measure::nothing) write_file(out / "measured.csv", measured_csv(comparison));
-  const std::vector<Claim> claims = claims_of(comparison);
+  const Experiment experiment =
+      options.experiment.empty() ? Experiment{} : experiment_named(options.experiment, "--experiment");
+  const std::vector<Claim> claims = experiment.claims != nullptr ? experiment.claims(comparison) : std::vector<Claim>{};
   const ordered_json summary = summary_json(comparison, claims);
   write_file(out / "summary.json", summary.dump(1) + "\n");
   PlotSections plots;
@@ -322,7 +313,7 @@ int run_compare(const CompareOptions& options) {
              .over_axis = plot_over_axis(comparison),
              .inputs = plot_inputs(comparison),
              .bias = plot_bias(comparison),
-             .measured = plot_measured(comparison),
+             .measured = experiment.plots != nullptr ? drawn(experiment.plots(comparison)) : std::vector<Plot>{},
              .layers = plot_layers(comparison)};
     for (const auto* section :
          {&plots.curves, &plots.over_axis, &plots.inputs, &plots.bias, &plots.measured, &plots.layers}) {

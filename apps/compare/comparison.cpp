@@ -11,8 +11,12 @@ namespace {
 
 using nlohmann::ordered_json;
 
+// NaN without its sign, which is the processor's choice.
+std::string text(double x) { return std::isnan(x) ? "nan" : fmt::format("{}", x); }
+std::string text(const std::optional<double>& x) { return x ? text(*x) : ""; }
+
 // JSON has no infinities and no NaN, and a curve that diverged ends in one: they become text.
-ordered_json number(double x) { return std::isfinite(x) ? ordered_json(x) : ordered_json(fmt::format("{}", x)); }
+ordered_json number(double x) { return std::isfinite(x) ? ordered_json(x) : ordered_json(text(x)); }
 ordered_json number(const std::optional<double>& x) { return x ? number(*x) : ordered_json(nullptr); }
 
 double as_number(const ordered_json& json) {
@@ -270,10 +274,9 @@ bool Comparison::has_curves() const {
 
 std::string curves_csv(const Comparison& comparison) {
   std::string csv = "variant,seed,lr,step,epoch,train_loss,test_loss,test_accuracy\n";
-  const auto text = [](const std::optional<double>& x) { return x ? fmt::format("{}", *x) : std::string(); };
   for_each_run(comparison, [&](const std::string& prefix, const Run& run) {
     for (const CurvePoint& p : run.curve) {
-      csv += fmt::format("{}{},{},{},{},{}\n", prefix, p.step, p.epoch, p.train_loss, text(p.test_loss),
+      csv += fmt::format("{}{},{},{},{},{}\n", prefix, p.step, p.epoch, text(p.train_loss), text(p.test_loss),
                          text(p.test_accuracy));
     }
   });
@@ -292,7 +295,9 @@ std::string measured_csv(const Comparison& comparison) {
   std::string csv = "variant,seed,lr,name,index,value\n";
   for_each_run(comparison, [&](const std::string& prefix, const Run& run) {
     for (const auto& [name, numbers] : run.measured) {
-      for (std::size_t i = 0; i < numbers.size(); ++i) csv += fmt::format("{}{},{},{}\n", prefix, name, i, numbers[i]);
+      for (std::size_t i = 0; i < numbers.size(); ++i) {
+        csv += fmt::format("{}{},{},{}\n", prefix, name, i, text(numbers[i]));
+      }
     }
   });
   return csv;

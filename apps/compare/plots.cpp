@@ -303,7 +303,7 @@ std::vector<Plot> plot_bias(const Comparison& comparison) {
   return plots;
 }
 
-Plot draw(const LinePlot& plot) {
+std::optional<Plot> draw(const LinePlot& plot) {
   std::string data, lines, guides;
   for (std::size_t k = 0; k < plot.lines.size(); ++k) {
     const Line& line = plot.lines[k];
@@ -330,12 +330,13 @@ Plot draw(const LinePlot& plot) {
     add(fmt::format("$d{} using 1:2 with {} {}{} title {}", k, few ? "linespoints" : "lines", line_style(k),
                     few ? fmt::format(" pt {} ps 0.9", kMarks[k % 7]) : "", quoted(line.title)));
   }
+  if (lines.empty()) return std::nullopt;
   const std::string axes =
       fmt::format("set xlabel {} offset 0,0.3\nset ylabel {}\n{}{}", quoted(plot.x_label), quoted(plot.y_label),
                   plot.log_x ? "set logscale x\n" : "", plot.log_y ? "set logscale y\nset format y '10^{%T}'\n" : "");
-  return {.name = plot.name,
-          .caption = plot.caption,
-          .svg = gnuplot(svg_terminal(plot.lines.size()) + data + axes + "plot " + lines + guides + "\n")};
+  return Plot{.name = plot.name,
+              .caption = plot.caption,
+              .svg = gnuplot(svg_terminal(plot.lines.size()) + data + axes + "plot " + lines + guides + "\n")};
 }
 
 std::vector<Plot> plot_layers(const Comparison& comparison) {
@@ -388,7 +389,7 @@ std::vector<Plot> plot_layers(const Comparison& comparison) {
         }
         if (!line.points.empty()) plot.lines.push_back(line);
       }
-      if (!plot.lines.empty()) plots.push_back(draw(plot));
+      if (std::optional<Plot> drawn = draw(plot)) plots.push_back(std::move(*drawn));
     }
   }
   return plots;

@@ -40,8 +40,8 @@ struct LinePlot {
   bool log_x = false, log_y = false;
   std::vector<Line> lines = {};
 };
-/// With a band from low to high. Points that an axis cannot show are left out.
-Plot draw(const LinePlot& plot);
+/// With a band from low to high. Points that an axis cannot show are left out; nothing if no line has others.
+std::optional<Plot> draw(const LinePlot& plot);
 
 /// What the layers did, over the layers: median over seeds and steps. A plot for every quantity and panel.
 std::vector<Plot> plot_layers(const Comparison& comparison);

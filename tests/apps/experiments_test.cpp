@@ -76,6 +76,21 @@ TEST_CASE_FIXTURE(Fixture, "experiments: the scale of weights before BatchNorm c
   for (const json& c : own["claims"]) CHECK(c["claim"].get<std::string>().find("losses") == std::string::npos);
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "experiments: what cannot be measured is NaN without a sign, null in JSON, and no agreement") {
+  // Without BatchNorm there is no row before it whose angle could be taken: 0 / 0.
+  const json summary = experiment("effective-lr",
+                                  "--hidden 8 --batch 32 --steps 4 --eval-every 4 "
+                                  "--variant 'decay 0.005:--norm none --weight-decay 0.005 --momentum 0.9'");
+  REQUIRE(summary["claims"].size() == 1);
+  CHECK(summary["claims"][0]["measured"].is_null());
+  CHECK(summary["claims"][0]["agrees"] == false);
+  CHECK(read_file(folder / "out" / "measured.csv").find(",angle,0,nan\n") != std::string::npos);
+  for (const auto& run : fs::directory_iterator(folder / "out" / "runs")) {
+    CHECK(read_file(run.path()).find("-nan") == std::string::npos);
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "experiments: the same files, whether in one go or two, and for any number of threads") {
   const std::string words =
       "--hidden 16,16 --batch 32 --steps 12 --eval-every 6 --layers --variant 'dropout 0.5:--dropout 0.5' "

@@ -184,8 +184,8 @@ TEST_CASE("draws depend on the seed and the step, not on threads or on the steps
   const ImageSet set = images(40, 28, 28);  // two steps an epoch
   for (const auto& [augment, noise] : {std::pair(kAll, 0.0), {AugmentOptions{}, 0.5}, {kAll, 0.5}}) {
     const AugmentOptions& options = augment;
-    const auto of = [&, noise = noise](std::vector<Index> steps, int threads = 1, std::uint64_t seed = 1) {
-      return inputs(set, Pixels::standard, options, noise, std::move(steps), threads, seed);
+    const auto of = [&, noise = noise](const std::vector<Index>& steps, int threads = 1, std::uint64_t seed = 1) {
+      return inputs(set, Pixels::standard, options, noise, steps, threads, seed);
     };
     const std::vector<Matrix> whole = of({0, 1, 2, 3}), split = of({0, 1, 2, 3}, 3), late = of({3, 2});
     for (std::size_t step = 0; step < 4; ++step) CHECK(same_bits(split[step], whole[step]));

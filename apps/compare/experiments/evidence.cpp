@@ -33,6 +33,11 @@ std::vector<double> accuracies(std::span<const Run* const> runs) {
   return all;
 }
 
+std::optional<double> median_accuracy(const Comparison& comparison, const std::string& variant) {
+  const std::vector<const Run*> runs = finished_runs(comparison, variant);
+  return runs.empty() ? std::nullopt : std::optional(100 * median(accuracies(runs)));
+}
+
 double median(std::vector<double> numbers) { return spread(std::move(numbers)).median; }
 
 double median_of_all(const std::vector<std::vector<double>>& lists) {

@@ -21,6 +21,12 @@ std::vector<double> accuracies(std::span<const Run* const> runs);
 /// The least difference of two accuracies that is one, in percentage points: half an error of 10,000.
 inline constexpr double kLeastPoints = 0.005;
 
+/// The end of an interval that has none.
+inline constexpr double kNoEnd = 1e6;
+
+/// The median over the seeds, in percent; nothing if no run is finished.
+std::optional<double> median_accuracy(const Comparison& comparison, const std::string& variant);
+
 double median(std::vector<double> numbers);
 /// Over all numbers of all lists.
 double median_of_all(const std::vector<std::vector<double>>& lists);

@@ -26,7 +26,7 @@ struct Experiment {
   std::string words;
   std::vector<VariantWords> variants = {};
   std::vector<double> lrs = {};
-  std::int64_t seeds, eval_every;
+  std::int64_t seeds = 5, eval_every = 50;
   std::string axis = "learning rate";
   Measure measure = Measure::nothing;
   std::vector<Claim> (*claims)(const Comparison&) = nullptr;

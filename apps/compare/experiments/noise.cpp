@@ -6,7 +6,6 @@ namespace tare {
 namespace {
 
 constexpr const char* kSanturkar = "Santurkar et al. 2018, arXiv 1805.11604, figure 2";
-constexpr double kMost = 1e6;  // the end of an interval that has none
 
 std::vector<Claim> claims(const Comparison& comparison) {
   std::vector<Claim> all;
@@ -14,7 +13,7 @@ std::vector<Claim> claims(const Comparison& comparison) {
   const auto none = shift("no BatchNorm"), noisy = shift("BatchNorm + noise");
   if (!none.empty() && !noisy.empty()) {
     add_claim(all, "shift of the inputs of activations, with BatchNorm and noise over without BatchNorm, is above 1",
-              kSanturkar, 1, median_of_all(noisy) / median_of_all(none), 1, kMost);
+              kSanturkar, 1, median_of_all(noisy) / median_of_all(none), 1, kNoEnd);
   }
   const auto reached = [&](const char* variant) -> std::optional<double> {
     std::vector<double> steps;
@@ -23,11 +22,8 @@ std::vector<Claim> claims(const Comparison& comparison) {
     }
     return steps.empty() ? std::nullopt : std::optional(median(steps));
   };
-  const auto accuracy = [&](const char* variant) -> std::optional<double> {
-    const std::vector<const Run*> runs = finished_runs(comparison, variant);
-    return runs.empty() ? std::nullopt : std::optional(100 * median(accuracies(runs)));
-  };
-  const auto without = accuracy("no BatchNorm"), batch = accuracy("BatchNorm"), with = accuracy("BatchNorm + noise");
+  const auto without = median_accuracy(comparison, "no BatchNorm"), batch = median_accuracy(comparison, "BatchNorm"),
+             with = median_accuracy(comparison, "BatchNorm + noise");
   if (batch && with) {
     add_claim(all, "final test accuracy, BatchNorm with noise minus BatchNorm, in percentage points", kSanturkar, 0,
               *with - *batch, -0.5, 0.5);

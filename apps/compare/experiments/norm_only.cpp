@@ -14,11 +14,6 @@ constexpr int kWidths[] = {32, 128, 512, 1024};
 std::string only(int width) { return fmt::format("gamma and beta {}", width); }
 std::string all_of(int width) { return fmt::format("all {}", width); }
 
-std::optional<double> accuracy(const Comparison& comparison, const std::string& variant) {
-  const std::vector<const Run*> runs = finished_runs(comparison, variant);
-  return runs.empty() ? std::nullopt : std::optional(100 * median(accuracies(runs)));
-}
-
 // Of the gammas, those so small that the features behind them are as good as gone.
 std::optional<double> disabled(const Comparison& comparison, const std::string& variant) {
   double small = 0, count = 0;
@@ -32,7 +27,8 @@ std::optional<double> disabled(const Comparison& comparison, const std::string& 
 std::vector<Claim> claims(const Comparison& comparison) {
   std::vector<Claim> all;
   for (std::size_t i = 1; i < std::size(kWidths); ++i) {
-    const auto narrow = accuracy(comparison, only(kWidths[i - 1])), wide = accuracy(comparison, only(kWidths[i]));
+    const auto narrow = median_accuracy(comparison, only(kWidths[i - 1])),
+               wide = median_accuracy(comparison, only(kWidths[i]));
     if (!narrow || !wide) continue;
     add_claim(all,
               fmt::format("test accuracy grows with the width, gamma and beta alone: {} minus {}, in percentage points",
