@@ -1,5 +1,6 @@
 #include <tare/apps/command_line.h>
 
+#include <tare/apps/cli/terminal.h>
 #include <tare/apps/compare/commands.h>
 #include <tare/apps/compare/compare_options.h>
 #include <tare/apps/data/commands.h>
@@ -56,8 +57,8 @@ std::string shell_words(const std::vector<std::string>& words) {
 
 Subcommand train(Command& program, const std::vector<std::string>& words) {
   Command c(program, "train", "Train a network, evaluate it, and save it if asked to",
-            "tare train --hidden 256,128 --norm batch --epochs 5 --save model.safetensors\n"
-            "         tare train --checkpoint run.ckpt    (stopped, it goes on with: tare train --resume run.ckpt)");
+            "tare train --hidden 256,128 --epochs 5 --save model.safetensors\n"
+            "  tare train --checkpoint run.ckpt    (to go on: tare train --resume run.ckpt)");
   const auto o = std::make_shared<TrainOptions>();
   o->threads = all_cores();
   const auto unresolved = std::make_shared<Unresolved>();
@@ -126,7 +127,8 @@ Subcommand gradcheck(Command& program) {
 
 Subcommand compare(Command& program, const std::vector<std::string>& words) {
   Command c(program, "compare", "Train variants side by side over seeds and learning rates; write curves and a report",
-            "tare compare --out comparison --lrs 0.05 --variant 'plain:--norm none' --variant 'batch:--norm batch'");
+            "tare compare --out comparison --lrs 0.05 \\\n"
+            "    --variant 'plain:--norm none' --variant 'batch:--norm batch'");
   const auto o = std::make_shared<CompareOptions>();
   o->base.threads = all_cores();
   o->base.eval_every = 50;
@@ -167,7 +169,8 @@ Subcommand bench(Command& program) {
             "W2  the same with biases instead of BatchNorm\n"
             "W3  784-32-10 with BatchNorm, batch 16\n"
             "W4  784-1024-1024-1024-10 with BatchNorm, batch 256\n"
-            "In float, SGD with momentum 0.9 and learning rate 0.05. What is timed is training alone.");
+            "In float, SGD with momentum 0.9 and learning rate 0.05.\n"
+            "What is timed is training alone.");
   const auto o = std::make_shared<BenchOptions>();
   o->threads = all_cores();
   add_common(c, o->data, o->threads, o->quiet, o->json);
@@ -189,6 +192,43 @@ Subcommand fold(Command& program) {
             const bool twice =
                 std::ranges::any_of(contents.tensors, [](const auto& t) { return t.second.dtype == Dtype::F64; });
             return twice ? float64::run_fold(*o, contents) : float32::run_fold(*o, contents);
+          }};
+}
+
+Subcommand help(Command& program) {
+  Command c(program, "help", "Show a command's help, the whole manual, or completion for a shell", "tare help train");
+  struct Options {
+    std::vector<std::string> command;
+    bool manual = false, bash = false, zsh = false;
+  };
+  const auto o = std::make_shared<Options>();
+  c.positional("COMMAND", "As it is called: train, or data make", o->command, false);
+  c.flag("--man", "The manual: tare help --man | man -l -", o->manual);
+  c.flag("--bash", "Completion for bash: source <(tare help --bash)", o->bash);
+  c.flag("--zsh", "Completion for zsh: source <(tare help --zsh)", o->zsh);
+  return {c, [o, &program] {
+            const CommandEntry* found = &program.entry();
+            for (const std::string& word : o->command) {
+              std::vector<std::string> names;
+              const CommandEntry* next = nullptr;
+              for (const auto& below : found->commands) {
+                names.push_back(below->name);
+                if (below->name == word) next = below.get();
+              }
+              if (next == nullptr) {
+                const std::string meant = nearest(word, names);
+                throw UsageError(
+                    "help: expected {}, found \"{}\"{}",
+                    names.empty() ? "nothing behind " + found->path() : fmt::format("{}", fmt::join(names, ", ")), word,
+                    meant.empty() ? "" : fmt::format("; did you mean {}?", meant));
+              }
+              found = next;
+            }
+            fmt::print("{}", o->manual ? manual(program.entry(), TARE_VERSION)
+                             : o->bash ? bash_completion(program.entry())
+                             : o->zsh  ? zsh_completion(program.entry())
+                                       : help_text(*found, terminal_columns()));
+            return 0;
           }};
 }
 
@@ -232,9 +272,9 @@ int run_command_line(int argc, char** argv) {
   Command program("tare", TARE_VERSION,
                   "Tare trains small neural networks and shows why a bias before batch normalization cancels.",
                   "tare train --data data/mnist --save model.safetensors");
-  std::vector<Subcommand> commands{train(program, words), eval(program),      predict(program),
-                                   cancel(program),       gradcheck(program), compare(program, words),
-                                   tape(program),         bench(program),     fold(program)};
+  std::vector<Subcommand> commands{
+      train(program, words),   eval(program), predict(program), cancel(program), gradcheck(program),
+      compare(program, words), tape(program), bench(program),   fold(program),   help(program)};
   Command data(program, "data", "Make, fetch or show a data set", "tare data show digits");
   for (const auto& subcommand : {data_make, data_fetch, data_show}) commands.push_back(subcommand(data));
 

@@ -1,6 +1,7 @@
 // What options of the command line mean: a layer over CLI11, which finds the words.
 #pragma once
 
+#include <tare/apps/cli/help.h>
 #include <tare/apps/cli/names.h>
 
 #include <charconv>
@@ -61,6 +62,9 @@ class Command {
   /// A subcommand, one of which must be given.
   Command(Command& parent, const char* name, const char* description, const char* example);
 
+  /// What the options that follow are about.
+  Command& group(Group group);
+
   void option(const std::string& name, const char* argument, const std::string& help, const Read& read);
   void text(const std::string& name, const char* argument, const char* help, std::string& target);
   void flag(const std::string& name, const char* help, bool& target, bool value = true);
@@ -68,7 +72,7 @@ class Command {
   void list(const std::string& name, const char* argument, const char* help, std::vector<std::string>& target);
   /// A word without an option before it, or all such words.
   void positional(const char* name, const char* help, std::string& target, bool required = true);
-  void positional(const char* name, const char* help, std::vector<std::string>& target);
+  void positional(const char* name, const char* help, std::vector<std::string>& target, bool required = true);
 
   template <class T, class Target>
   void number(const std::string& name, const char* argument, const char* help, T low, T high, Target& target) {
@@ -92,19 +96,26 @@ class Command {
   /// Whether this subcommand was among them.
   bool given() const;
 
+  /// What has been added.
+  const CommandEntry& entry() const { return *entry_; }
+
  private:
   template <class T, class Target>
   void add_choice(const std::string& name, const std::string& help, const Names<T>& names, Target& target) {
     std::vector<const char*> known;
     for (const auto& [known_name, value] : names) known.push_back(known_name);
-    option(name, "NAME", fmt::format("{}: {}", fmt::join(known, ", "), help),
+    option(name, "NAME", help,
            [&](const std::string& option, const std::string& text) { target = named(names, text, option); });
+    entry_->options.back().choices.assign(known.begin(), known.end());
   }
 
   friend void parse_words(std::vector<std::string> words, const std::function<void(Command&)>& add);
-  explicit Command(std::shared_ptr<CLI::App> app) : app_(std::move(app)) {}
+  explicit Command(std::shared_ptr<CLI::App> app) : app_(std::move(app)), entry_(std::make_shared<CommandEntry>()) {}
+  void note(OptionEntry option);
 
   std::shared_ptr<CLI::App> app_;
+  std::shared_ptr<CommandEntry> entry_;
+  Group group_ = Group::other;
 };
 
 /// Reads words that are not the program's own as options, which `add` adds. UsageError if they are none of them.

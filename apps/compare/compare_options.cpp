@@ -8,18 +8,19 @@
 namespace tare {
 
 void add_compare_options(Command& c, CompareOptions& o, Unresolved& u, CompareArguments& a) {
-  c.option("--experiment", "NAME", fmt::format("Other defaults: {}", fmt::join(experiment_names(), ", ")),
-           [&](const std::string& option, const std::string& text) {
-             a.experiment = experiment_named(text, option);
-             o.experiment = text;
-             o.measure = a.experiment->measure;
-             read_words(option, a.experiment->words, o.base, u);
-             o.base.eval_every = a.experiment->eval_every;
-             o.seeds = a.experiment->seeds;
-           });
-  c.text("--out", "DIR", "Where to write; what stands there of the same comparison is not run again", o.out);
-  add_common(c, o.base.data, o.base.threads, o.base.quiet, o.base.json);
-  add_precision(c, o.base.precision);
+  c.group(Group::run)
+      .option("--experiment", "NAME", fmt::format("Other defaults: {}", fmt::join(experiment_names(), ", ")),
+              [&](const std::string& option, const std::string& text) {
+                a.experiment = experiment_named(text, option);
+                o.experiment = text;
+                o.measure = a.experiment->measure;
+                read_words(option, a.experiment->words, o.base, u);
+                o.base.eval_every = a.experiment->eval_every;
+                o.seeds = a.experiment->seeds;
+              });
+  c.group(Group::output)
+      .text("--out", "DIR", "Where to write; what stands there of the same comparison is not run again", o.out);
+  c.group(Group::run);
   c.list("--variant", "V",
          "NAME:OPTIONS, as in 'wide:--hidden 500 --norm layer'; may be given often [no BatchNorm, BatchNorm + bias, "
          "BatchNorm]",
@@ -38,7 +39,10 @@ void add_compare_options(Command& c, CompareOptions& o, Unresolved& u, CompareAr
   c.number<std::uint64_t>("--seed", "N", "The first of them [1]", 0, kLargestSeed - 1000, o.base.seed);
   c.number<Index>("--eval-every", "K", "Evaluate every K steps, besides the ends of epochs [50]", 1, kMany,
                   o.base.eval_every);
-  c.flag("--layers", "Write layers.csv: what every layer did wherever the test set is evaluated", o.layers);
+  add_common(c, o.base.data, o.base.threads, o.base.quiet, o.base.json);
+  add_precision(c, o.base.precision);
+  c.group(Group::output)
+      .flag("--layers", "Write layers.csv: what every layer did wherever the test set is evaluated", o.layers);
   add_run_options(c, o.base, u);
 }
 

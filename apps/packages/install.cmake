@@ -72,15 +72,20 @@ if(TARE_BUILD_PROGRAM)
     set(examples_folder ${CMAKE_INSTALL_DATADIR}/doc/tare-examples)
   endif()
   install(TARGETS tare COMPONENT program)
-  set(manual apps/packages/tare.1)
+  # What the program says of its options itself.
+  set(manual tare.1)
+  add_custom_command(TARGET tare POST_BUILD VERBATIM
+    COMMAND tare help --man > tare.1
+    COMMAND tare help --bash > tare.bash
+    COMMAND tare help --zsh > _tare)
   if(TARE_PACKAGES)  # where manuals are compressed
-    execute_process(COMMAND gzip -9nc ${PROJECT_SOURCE_DIR}/${manual} OUTPUT_FILE ${PROJECT_BINARY_DIR}/tare.1.gz
-      COMMAND_ERROR_IS_FATAL ANY)
-    set(manual ${PROJECT_BINARY_DIR}/tare.1.gz)
+    set(manual tare.1.gz)
+    add_custom_command(TARGET tare POST_BUILD VERBATIM COMMAND gzip -9nc tare.1 > tare.1.gz)
   endif()
-  install(FILES ${manual} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
-  install(FILES apps/packages/tare.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+  install(FILES ${PROJECT_BINARY_DIR}/${manual} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
+  install(FILES ${PROJECT_BINARY_DIR}/tare.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
     RENAME tare COMPONENT program)
+  install(FILES ${PROJECT_BINARY_DIR}/_tare DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions COMPONENT program)
   install(DIRECTORY docs/examples DESTINATION ${examples_folder} COMPONENT examples)
 endif()
 

@@ -71,7 +71,7 @@ AugmentOptions augment(const std::string& option, const std::string& text) {
 }
 
 void add_lr(Command& c, Unresolved& u) {
-  c.number<double>("--lr", "R", "Learning rate [0.05 with sgd, else 0.001]", 0, kLargest, u.lr);
+  c.group(Group::optimizer).number<double>("--lr", "R", "Learning rate [0.05 with sgd, else 0.001]", 0, kLargest, u.lr);
 }
 
 }  // namespace
@@ -88,28 +88,46 @@ std::vector<Index> widths(const std::string& option, const std::string& text, In
 }
 
 void add_threads(Command& c, int& threads) {
-  c.number<int>("--threads", "N", "Threads; they never change a result [all cores]", 1, 1024, threads);
+  c.group(Group::run)
+      .number<int>("--threads", "N", "Threads; they never change a result [all cores]", 1, 1024, threads);
 }
 
-void add_json(Command& c, bool& json) { c.flag("--json", "One JSON object on standard output instead of text", json); }
+void add_json(Command& c, bool& json) {
+  c.group(Group::output).flag("--json", "One JSON object on standard output instead of text", json);
+}
+
+void add_data(Command& c, std::string& data) {
+  c.group(Group::data)
+      .text("--data", "NAME|DIR",
+            "mnist; built in: digits, spirals, moons, circles, blobs; a folder of IDX files; auto: mnist, or digits "
+            "where it "
+            "is not found [auto]",
+            data);
+}
+
+void add_quiet(Command& c, bool& quiet) { c.group(Group::output).flag("--quiet", "No progress and no notices", quiet); }
 
 void add_common(Command& c, std::string& data, int& threads, bool& quiet, bool& json) {
-  c.text("--data", "NAME|DIR",
-         "mnist; built in: digits, spirals, moons, circles, blobs; a folder of IDX files; auto: mnist, or digits where "
-         "it is not found [auto]",
-         data);
+  add_data(c, data);
   add_threads(c, threads);
-  c.flag("--quiet", "No progress and no notices", quiet);
+  add_quiet(c, quiet);
   add_json(c, json);
 }
 
 void add_precision(Command& c, Precision& precision) {
-  c.choice("--precision", "Numbers to compute with", kPrecisions, precision);
+  c.group(Group::run).choice("--precision", "Numbers to compute with", kPrecisions, precision);
 }
 
 void add_run_options(Command& c, TrainOptions& o, Unresolved& u) {
-  c.choice("--pixels", "Scaling: (x/255-0.1307)/0.3081, x/255, x>=128", kPixels, o.pixels);
+  c.group(Group::data).choice("--pixels", "Scaling: (x/255-0.1307)/0.3081, x/255, x>=128", kPixels, o.pixels);
 
+  c.flag("--no-shuffle", "Take the samples in the order of the file", o.shuffle, false);
+  c.number<double>("--noise", "SIGMA", "In training, add N(0, SIGMA^2) to every scaled input [0]", 0, kLargest,
+                   o.noise);
+  c.option("--augment", "PART,...", "Distort training images: shift:PIXELS,rotate:DEGREES,elastic:ALPHA [off]",
+           [&o](const std::string& option, const std::string& text) { o.augment = augment(option, text); });
+
+  c.group(Group::network);
   c.option("--hidden", "W,W,...", "Widths of the hidden layers [256,128]",
            [&o](const std::string& option, const std::string& text) { o.network.hidden = widths(option, text); });
   c.choice("--norm", "After each hidden Linear", kNorms, o.network.norm);
@@ -131,6 +149,7 @@ void add_run_options(Command& c, TrainOptions& o, Unresolved& u) {
   c.option("--init-scale", "he|xavier|normal:SIGMA", "Of the initial weights [he before relu, else xavier]",
            [&o](const std::string& option, const std::string& text) { o.network.init = init_scale(option, text); });
 
+  c.group(Group::optimizer);
   c.choice("--optimizer", "Update rule", kOptimizers, o.optimizer);
   c.number<double>("--momentum", "M", "Only with sgd [0.9]", 0, kBelowOne, u.momentum);
   c.number<double>("--weight-decay", "W", "Of parameters; decoupled with adamw [0]", 0, kLargest, o.weight_decay);
@@ -139,40 +158,40 @@ void add_run_options(Command& c, TrainOptions& o, Unresolved& u) {
            [&o](const std::string& option, const std::string& text) { o.schedule = schedule(option, text); });
   c.number<double>("--clip", "NORM", "Clip the norm of the whole gradient [off]", kPositive, kLargest, o.clip);
 
+  c.group(Group::run);
   c.number<Index>("--batch", "N", "Samples in a batch [128]", 1, kMany, o.batch);
   c.number<Index>("--epochs", "N", "Passes over the training data [5]", 1, kMany, o.epochs);
   c.number<Index>("--steps", "N", "Stop after N steps; alone, it lifts the limit of epochs", 1, kMany, o.steps);
-  c.flag("--no-shuffle", "Take the samples in the order of the file", o.shuffle, false);
-  c.number<double>("--noise", "SIGMA", "In training, add N(0, SIGMA^2) to every scaled input [0]", 0, kLargest,
-                   o.noise);
-  c.option("--augment", "PART,...", "Distort training images: shift:PIXELS,rotate:DEGREES,elastic:ALPHA [off]",
-           [&o](const std::string& option, const std::string& text) { o.augment = augment(option, text); });
 }
 
 void add_train_options(Command& c, TrainOptions& o, Unresolved& u) {
-  add_common(c, o.data, o.threads, o.quiet, o.json);
-  add_precision(c, o.precision);
-  add_run_options(c, o, u);
+  add_data(c, o.data);
   add_lr(c, u);
+  add_run_options(c, o, u);
   c.number<std::uint64_t>("--seed", "N", "Of the weights, the order of samples and all other draws [1]", 0,
                           kLargestSeed, o.seed);
-
-  c.text("--log", "FILE", "Write a CSV: step,epoch,lr,train_loss,test_loss,test_accuracy", o.log);
-  c.number<Index>("--log-every", "K", "Log every K steps, besides the ends of epochs [one epoch]", 1, kMany,
-                  o.log_every);
-  c.text("--layers", "FILE", "Write a CSV with a row for every layer and logged step: outputs, gradients, updates",
-         o.layers);
   c.number<Index>("--eval-every", "K", "Evaluate every K steps, besides the ends of epochs", 1, kMany, o.eval_every);
-  c.text("--save", "FILE", "Save the model (safetensors)", o.save);
   c.text("--init", "FILE", "Start from the tensors of this model", o.init);
   c.text("--checkpoint", "FILE", "Keep the whole training state here, as of every epoch's end and when stopped",
          o.checkpoint);
   c.number<Index>("--checkpoint-every", "K", "Write the checkpoint every K steps, besides the ends of epochs", 1, kMany,
                   o.checkpoint_every);
   c.text("--resume", "FILE", "Go on from this checkpoint, exactly; its options need not be given again", o.resume);
-  c.text("--picture", "FILE.png", "With data in the plane: write the decision regions as a PNG", o.picture);
   c.flag("--detect-anomaly", "Stop at the first value or gradient that is not finite, and name its op and layer",
          o.detect_anomaly);
+  add_precision(c, o.precision);
+  add_threads(c, o.threads);
+
+  c.group(Group::output);
+  c.text("--save", "FILE", "Save the model (safetensors)", o.save);
+  c.text("--log", "FILE", "Write a CSV: step,epoch,lr,train_loss,test_loss,test_accuracy", o.log);
+  c.number<Index>("--log-every", "K", "Log every K steps, besides the ends of epochs [one epoch]", 1, kMany,
+                  o.log_every);
+  c.text("--layers", "FILE", "Write a CSV with a row for every layer and logged step: outputs, gradients, updates",
+         o.layers);
+  c.text("--picture", "FILE.png", "With data in the plane: write the decision regions as a PNG", o.picture);
+  add_quiet(c, o.quiet);
+  add_json(c, o.json);
 }
 
 void read_words(const std::string& what, const std::string& text, TrainOptions& o, Unresolved& u) {

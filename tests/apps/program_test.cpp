@@ -11,7 +11,9 @@
 #include <cmath>
 #include <cstdlib>
 #include <map>
+#include <regex>
 #include <set>
+#include <sstream>
 
 namespace tare::testing {
 namespace {
@@ -245,9 +247,14 @@ TEST_CASE_FIXTURE(Fixture, "bad usage is one line that names the option, and exi
   const Outcome misspelt = run_tare("trian --epochs 3");
   CHECK(misspelt.exit_code == 2);
   CHECK(contains(misspelt.err, "expected train, eval, "));
-  CHECK(contains(misspelt.err, "found \"trian\""));
-  CHECK(contains(run_tare("data mak").err, "expected make, fetch, show, found \"mak\"; tare data --help"));
+  CHECK(contains(misspelt.err, "found \"trian\"; did you mean train?"));
+  CHECK(contains(run_tare("data mak").err,
+                 "expected make, fetch, show, found \"mak\"; did you mean make?; tare data --help"));
   CHECK(run_tare("eval").exit_code == 2);
+  // In the order in which they were given.
+  CHECK(contains(run_tare("train --epoch 3 second").err, "not expected: --epoch 3 second; did you mean --epochs?"));
+  CHECK(contains(run_tare("train --leraning-rte 3").err, "not expected: --leraning-rte 3; tare train --help"));
+  CHECK(contains(run_tare("predict model -x.png").err, "not expected: -x.png; tare predict --help"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "images that cannot be distorted so far are an error before training") {
@@ -484,13 +491,35 @@ TEST_CASE_FIXTURE(Fixture, "eval normalizes by running statistics, by each batch
   }
 }
 
-TEST_CASE("help has defaults and an example") {
-  for (const char* words : {"--help", "train --help", "eval --help"}) {
-    const Outcome help = run_tare(words);
+TEST_CASE("help has defaults, an example and exit codes, and fits in 80 columns") {
+  const std::string all = run_tare("help").out;
+  CHECK(all == run_tare("--help").out);
+  std::vector<std::string> commands{"", "data make", "data fetch", "data show"};
+  const std::regex row("\n  ([a-z]+) ");
+  const std::string listed = all.substr(all.find("\nCommands"), all.find("\nHelp") - all.find("\nCommands"));
+  for (std::sregex_iterator i(listed.begin(), listed.end(), row), end; i != end; ++i) commands.push_back((*i)[1]);
+  REQUIRE(commands.size() >= 15);
+  for (const std::string& command : commands) {
+    const Outcome help = run_tare("help " + command);
+    CAPTURE(command);
     CHECK(help.exit_code == 0);
-    CHECK(contains(help.out, "Example: tare"));
+    CHECK(help.out == run_tare(command + " --help").out);
+    CHECK(contains(help.out, "\nExample\n  tare"));
+    CHECK(contains(help.out, "usage: an unknown option"));
+    std::istringstream lines(help.out);
+    for (std::string line; std::getline(lines, line);) CHECK_MESSAGE(line.size() <= 80, line);
   }
-  CHECK(contains(run_tare("train --help").out, "[256,128]"));
+  const std::string train = run_tare("train --help").out;
+  CHECK(contains(train, "[256,128]"));
+  CHECK(contains(train, "--norm batch|layer|none"));
+  std::size_t at = 0;
+  for (const char* group : {"\nData\n", "\nNetwork\n", "\nOptimizer\n", "\nRun\n", "\nOutput\n", "\nHelp\n"}) {
+    CAPTURE(group);
+    CHECK(train.find(group) > at);
+    at = train.find(group);
+  }
+  CHECK(at != train.npos);
+  CHECK(contains(run_tare("help dta").err, "found \"dta\"; did you mean data?"));
 }
 
 // tests/parity/reference.py made the weights, the data and PyTorch's losses and scores.
