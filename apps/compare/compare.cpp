@@ -1,5 +1,6 @@
 // tare compare: trains variants side by side, over learning rates and seeds, and shows what came of it.
 #include <tare/apps/cli/find_data.h>
+#include <tare/apps/cli/gnuplot.h>
 #include <tare/apps/cli/progress.h>
 #include <tare/apps/cli/signals.h>
 #include <tare/apps/compare/commands.h>

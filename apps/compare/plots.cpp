@@ -1,19 +1,13 @@
 #include <tare/apps/compare/plots.h>
 
-#include <tare/core/machine/file.h>
-
-#include <unistd.h>
+#include <tare/apps/cli/gnuplot.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <set>
 
 namespace tare {
 namespace {
-
-namespace fs = std::filesystem;
 
 // Okabe and Ito's colours, which people with any kind of colour vision tell apart; in grey, dashes and marks do it.
 constexpr const char* kColours[] = {"#D55E00", "#0072B2", "#000000", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"};
@@ -25,37 +19,7 @@ std::string line_style(std::size_t k) {
   return fmt::format("lc rgb '{}' dt {} lw {}", kColours[k % 7], kDashes[k % 7], k == 1 ? 4 : 2);
 }
 
-std::string quoted(const std::string& text) {  // as gnuplot takes it; names have no quotes, this is for captions
-  std::string result = "'";
-  for (char c : text) result += c == '\'' ? std::string("''") : std::string(1, c);
-  return result + "'";
-}
-
-// What gnuplot prints for the script. Error, with its message, if it fails.
-std::string gnuplot(const std::string& script) {
-  std::error_code error;
-  const fs::path folder = fs::temp_directory_path(error);
-  std::string name = ((error ? fs::path("/tmp") : folder) / "tare-plot-XXXXXX").string();
-  const int descriptor = mkstemp(name.data());
-  if (descriptor < 0) throw Error("{}: cannot be written", name);
-  close(descriptor);
-  const std::string errors = name + ".err";
-  struct Remove {
-    const std::string &script, &errors;
-    ~Remove() { unlink(script.c_str()), unlink(errors.c_str()); }
-  } remove{name, errors};
-  write_file(name, script);
-
-  std::string in_shell;  // single quotes, and those of the name itself escaped
-  for (char c : name) in_shell += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  FILE* pipe = popen(fmt::format("gnuplot '{0}' 2>'{0}.err'", in_shell).c_str(), "r");
-  if (pipe == nullptr) throw Error("gnuplot cannot be started");
-  std::string output;
-  char buffer[65536];
-  for (std::size_t n; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) output.append(buffer, n);
-  if (pclose(pipe) != 0) throw Error("gnuplot failed: {}", fs::exists(errors) ? read_file(errors) : "no message");
-  return output;
-}
+constexpr auto quoted = quoted_for_gnuplot;
 
 // With so many lines in the key below the plot, which gets no smaller by it.
 std::string svg_terminal(std::size_t lines = 3) {
@@ -183,8 +147,6 @@ std::string over_axis(const Comparison& comparison, const std::set<double>& valu
 }
 
 }  // namespace
-
-bool can_plot() { return std::system("command -v gnuplot >/dev/null 2>&1") == 0; }
 
 std::vector<std::string> panels_of(std::span<const Case> cases) {
   std::vector<std::string> panels;

@@ -11,9 +11,6 @@ struct Plot {
   std::string svg;
 };
 
-/// Whether there is a gnuplot to draw with.
-bool can_plot();
-
 /// A panel: one learning rate, or one value on the experiment's axis. In the order of the cases.
 std::vector<std::string> panels_of(std::span<const Case> cases);
 
