@@ -83,6 +83,11 @@ struct Case {
   double x;                // its place in plots over CompareOptions::axis
 };
 
+/// Every `of`-th run of a comparison, from the `number`-th.
+struct Part {
+  Index number = 1, of = 1;  // number: 1 ... of
+};
+
 struct CompareOptions {
   TrainOptions base;  // data, threads, seed (the first), quiet and json; the rest went into the cases
   std::string out;    // folder
@@ -92,7 +97,9 @@ struct CompareOptions {
   std::string axis = "learning rate";
   std::string experiment;  // its name; empty: none
   Measure measure = Measure::nothing;
-  bool layers = false;  // whether layers.csv is written
+  bool layers = false;         // whether layers.csv is written
+  bool dry_run = false;        // whether only the plan is printed
+  std::optional<Part> part{};  // none: all runs, and the report
   std::string command;  // as it was given, for the report
   std::vector<Case> cases;
 };

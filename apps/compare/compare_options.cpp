@@ -39,6 +39,18 @@ void add_compare_options(Command& c, CompareOptions& o, Unresolved& u, CompareAr
   c.number<std::uint64_t>("--seed", "N", "The first of them [1]", 0, kLargestSeed - 1000, o.base.seed);
   c.number<Index>("--eval-every", "K", "Evaluate every K steps, besides the ends of epochs [50]", 1, kMany,
                   o.base.eval_every);
+  c.option("--part", "I/N",
+           "Only every N-th run, from the I-th: for many machines and one folder [all, and the report]",
+           [&o](const std::string& option, const std::string& text) {
+             const auto [number_of, of] = split_at(text, '/');
+             if (text.find('/') == text.npos) {
+               throw UsageError("{}: expected I/N, as 1/4 for the first of four parts, found \"{}\"", option, text);
+             }
+             Part& part = o.part.emplace();
+             part.of = number<Index>(option, of, 1, kMany);
+             part.number = number<Index>(option, number_of, 1, part.of);
+           });
+  c.flag("--dry-run", "Only print what would run, what is done already, and about how long the rest takes", o.dry_run);
   add_common(c, o.base.data, o.base.threads, o.base.quiet, o.base.json);
   add_precision(c, o.base.precision);
   c.group(Group::output)

@@ -79,8 +79,9 @@ ordered_json to_json(const Run& run) {
   for (const CurvePoint& p : run.curve) {
     ordered_json input = nullptr;
     if (p.input) input = {number((*p.input)[0]), number((*p.input)[1]), number((*p.input)[2])};
-    curve.push_back(
-        {p.step, p.epoch, number(p.train_loss), number(p.test_loss), number(p.test_accuracy), p.seconds, input});
+    curve.push_back({p.step, p.epoch, number(p.train_loss), number(p.test_loss), number(p.test_accuracy), p.seconds,
+                     input, number(p.train_accuracy), number(p.epoch_loss), number(p.epoch_accuracy),
+                     number(p.validation_loss), number(p.validation_accuracy)});
   }
   return json;
 }
@@ -121,7 +122,12 @@ Run run_from_json(const ordered_json& json, const std::string& file) {
                        .test_loss = as_optional(p.at(3)),
                        .test_accuracy = as_optional(p.at(4)),
                        .seconds = p.at(5).get<double>(),
-                       .input = std::nullopt};
+                       .input = std::nullopt,
+                       .train_accuracy = as_optional(p.at(7)),
+                       .epoch_loss = as_optional(p.at(8)),
+                       .epoch_accuracy = as_optional(p.at(9)),
+                       .validation_loss = as_optional(p.at(10)),
+                       .validation_accuracy = as_optional(p.at(11))};
       if (const ordered_json& input = p.at(6); !input.is_null()) {
         point.input = Percentiles{as_number(input.at(0)), as_number(input.at(1)), as_number(input.at(2))};
       }
@@ -131,6 +137,10 @@ Run run_from_json(const ordered_json& json, const std::string& file) {
   } catch (const nlohmann::json::exception& error) {
     throw Error("{}: not a run that tare compare has written: {}", file, error.what());
   }
+}
+
+std::string run_name(const Case& c, std::uint64_t seed) {
+  return fmt::format("{}, learning rate {}, seed {}", c.variant, c.options.lr, seed);
 }
 
 ordered_json origin(const CompareOptions& comparison, const Case& c, std::uint64_t seed, const std::string& data) {
@@ -158,7 +168,7 @@ Spread spread(std::vector<double> numbers) {
   s.mean = std::accumulate(numbers.begin(), numbers.end(), 0.0) / n;
   double squares = 0;
   for (double x : numbers) squares += (x - s.mean) * (x - s.mean);
-  s.deviation = numbers.size() > 1 ? std::sqrt(squares / (n - 1)) : 0;
+  if (numbers.size() > 1) s.deviation = std::sqrt(squares / (n - 1));
   s.median = numbers.size() % 2 == 1 ? numbers[half] : (numbers[half - 1] + numbers[half]) / 2;
   s.low = numbers.front();
   s.high = numbers.back();
@@ -194,6 +204,23 @@ CaseSummary summarize(const Runs& runs) {
     summary.seconds_to[i] = spread(seconds_to[i]);
   }
   return summary;
+}
+
+std::string survivors(const CaseSummary& s, std::size_t wanted) {
+  if (s.test_accuracy.count == 0 || static_cast<std::size_t>(s.test_accuracy.count) == wanted) return "";
+  const bool all_finished = static_cast<std::size_t>(s.finished) == wanted;
+  return fmt::format("{} of {} seeds that {}", s.test_accuracy.count, wanted,
+                     s.diverged == 0 ? "are finished"
+                     : all_finished  ? "did not diverge"
+                                     : "are finished and did not diverge");
+}
+
+std::vector<DivergedRun> diverged_runs(const Runs& runs) {
+  std::vector<DivergedRun> diverged;
+  for (std::size_t seed = 0; seed < runs.size(); ++seed) {
+    if (runs[seed] && runs[seed]->diverged) diverged.push_back({seed, runs[seed]->curve.back().step});
+  }
+  return diverged;
 }
 
 std::vector<MeanPoint> mean_curve(const Runs& runs) {
@@ -238,7 +265,7 @@ std::vector<BiasEvidence> bias_evidence(std::span<const Case> cases, std::span<c
     }
     if (with.empty()) continue;
     at_common_steps(mean_curve(with), mean_curve(without), [&](const MeanPoint& p, const MeanPoint& q) {
-      const double deviation = std::max(p.accuracy.deviation, q.accuracy.deviation);
+      const std::optional<double> deviation = std::max(p.accuracy.deviation, q.accuracy.deviation);
       const Difference& d =
           e.differences.emplace_back(Difference{p.step, p.accuracy.mean - q.accuracy.mean, deviation});
       if (e.largest.step == 0 || std::abs(d.difference) > e.largest.difference) {
@@ -259,7 +286,7 @@ void for_each_run(const Comparison& comparison, const Each& each) {
     const Case& c = comparison.options.cases[i];
     for (std::size_t j = 0; j < comparison.runs[i].size(); ++j) {
       const std::optional<Run>& run = comparison.runs[i][j];
-      if (run) each(fmt::format("{},{},{},", c.variant, comparison.options.base.seed + j, c.options.lr), *run);
+      if (run) each(fmt::format("{},{},{},", c.variant, comparison.seed(j), c.options.lr), *run);
     }
   }
 }
@@ -272,12 +299,25 @@ bool Comparison::has_curves() const {
   });
 }
 
+std::vector<std::string> Comparison::missing() const {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    for (std::size_t j = 0; j < runs[i].size(); ++j) {
+      if (!runs[i][j]) names.push_back(run_name(options.cases[i], seed(j)));
+    }
+  }
+  return names;
+}
+
 std::string curves_csv(const Comparison& comparison) {
-  std::string csv = "variant,seed,lr,step,epoch,train_loss,test_loss,test_accuracy\n";
+  std::string csv =
+      "variant,seed,lr,step,epoch,train_loss,test_loss,test_accuracy,train_accuracy,epoch_loss,epoch_accuracy,"
+      "validation_loss,validation_accuracy\n";
   for_each_run(comparison, [&](const std::string& prefix, const Run& run) {
     for (const CurvePoint& p : run.curve) {
-      csv += fmt::format("{}{},{},{},{},{}\n", prefix, p.step, p.epoch, text(p.train_loss), text(p.test_loss),
-                         text(p.test_accuracy));
+      csv += fmt::format("{}{},{},{},{},{},{},{},{},{},{}\n", prefix, p.step, p.epoch, text(p.train_loss),
+                         text(p.test_loss), text(p.test_accuracy), text(p.train_accuracy), text(p.epoch_loss),
+                         text(p.epoch_accuracy), text(p.validation_loss), text(p.validation_accuracy));
     }
   });
   return csv;

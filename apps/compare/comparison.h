@@ -24,7 +24,10 @@ struct CurvePoint {
   double train_loss;                               // of this step's batch, before its update
   std::optional<double> test_loss, test_accuracy;  // absent in the step in which training diverged
   double seconds;                                  // of training so far, without evaluation
-  std::optional<Percentiles> input;  // to the activation of the last hidden layer's first unit, over test images
+  std::optional<Percentiles> input;      // to the activation of the last hidden layer's first unit, over test images
+  std::optional<double> train_accuracy;  // of this step's batch, likewise
+  std::optional<double> epoch_loss, epoch_accuracy;            // means over the epoch so far, in training
+  std::optional<double> validation_loss, validation_accuracy;  // absent unless samples are held out
 };
 
 /// What an instrument found, by name: numbers in the order in which it took them.
@@ -55,15 +58,25 @@ nlohmann::ordered_json to_json(const Run& run);
 /// Error, beginning with `file`, if that is not what to_json made.
 Run run_from_json(const nlohmann::ordered_json& json, const std::string& file);
 
+/// "BatchNorm, learning rate 0.1, seed 3".
+std::string run_name(const Case& c, std::uint64_t seed);
+
 /// What a run's numbers follow from: its options with the seed, what else is set and measured, the data, and the
 /// version of the program.
 nlohmann::ordered_json origin(const CompareOptions& comparison, const Case& c, std::uint64_t seed,
                               const std::string& data);
 
-/// Mean, sample deviation (0 of fewer than two), median and range of `count` numbers; all 0 if there are none.
+/// Mean, sample deviation (a single number has none), median and range of `count` numbers; all 0 if there are none.
 struct Spread {
   int count = 0;
-  double mean = 0, deviation = 0, median = 0, low = 0, high = 0;
+  double mean = 0;
+  std::optional<double> deviation = {};
+  double median = 0, low = 0, high = 0;
+
+  /// Of fractions: whether the mean and one deviation to either side are such, too.
+  bool band_fits() const { return !deviation || (mean + *deviation <= 1 && mean - *deviation >= 0); }
+  /// Likewise: whether mean and deviation mislead, because a seed has failed.
+  bool is_uneven() const { return !band_fits() || low < median / 2; }
 };
 Spread spread(std::vector<double> numbers);
 
@@ -78,6 +91,10 @@ struct CaseSummary {
 };
 CaseSummary summarize(const Runs& runs);
 
+/// What a mean or median of the accuracies is one of: "3 of 5 seeds that did not diverge". Nothing if it is of all of the
+/// `wanted` seeds, or of none.
+std::string survivors(const CaseSummary& summary, std::size_t wanted);
+
 /// The curve over the seeds: at each step the spread of the test accuracies.
 struct MeanPoint {
   std::int64_t step;
@@ -88,7 +105,8 @@ std::vector<MeanPoint> mean_curve(const Runs& runs);
 /// Of two mean curves at a step: the first minus the second, and the larger of the two deviations over seeds.
 struct Difference {
   std::int64_t step;
-  double difference, deviation;
+  double difference;
+  std::optional<double> deviation;  // none of a single seed
 };
 
 /// A case with the bias that BatchNorm cancels, beside the same case without.
@@ -102,17 +120,37 @@ struct BiasEvidence {
 };
 std::vector<BiasEvidence> bias_evidence(std::span<const Case> cases, std::span<const Runs> runs);
 
+/// The data that --data has led to.
+struct DataFacts {
+  std::string name;    // of a built-in set, "mnist", or the option's text
+  std::string folder;  // the last part of its path; empty: built in
+  std::string digest;
+  std::int64_t training_samples, test_samples;
+};
+
 /// What came of a comparison: the runs of every case.
 struct Comparison {
   const CompareOptions& options;
   std::span<const Runs> runs;
-  std::int64_t test_samples;
+  DataFacts data;
 
+  std::uint64_t seed(std::size_t place) const { return options.base.seed + place; }
   /// Whether there is a curve: an experiment may measure networks that it does not train.
   bool has_curves() const;
+  /// The names of the runs that are not finished.
+  std::vector<std::string> missing() const;
+  std::size_t wanted() const { return runs.empty() ? 0 : runs.size() * runs[0].size(); }
 };
 
-/// curves.csv: variant,seed,lr,step,epoch,train_loss,test_loss,test_accuracy.
+/// A run that diverged, by the place of its seed, and the step that it ended in.
+struct DivergedRun {
+  std::size_t seed;
+  std::int64_t step;
+};
+std::vector<DivergedRun> diverged_runs(const Runs& runs);
+
+/// curves.csv: variant,seed,lr,step,epoch,train_loss,test_loss,test_accuracy,train_accuracy,epoch_loss,epoch_accuracy,
+/// validation_loss,validation_accuracy; the last two are empty unless samples are held out.
 std::string curves_csv(const Comparison& comparison);
 /// layers.csv: variant,seed,lr and the columns of `tare train --layers`.
 std::string layers_csv(const Comparison& comparison);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <limits>
 #include <set>
 
 namespace tare {
@@ -26,7 +28,7 @@ std::string svg_terminal(std::size_t lines = 3) {
   return fmt::format(
       "set terminal svg size 520,{} dynamic enhanced font 'sans-serif,15' background rgb 'white'\n"
       "set encoding utf8\nset border lw 1\nset grid lc rgb '#cccccc' dt 1\nset style fill transparent solid 0.18 "
-      "noborder\nset key outside bottom center horizontal Left reverse samplen 3\n",
+      "noborder\nset key outside bottom center horizontal Left reverse samplen 3 noenhanced\n",
       300 + 20 * std::max<std::size_t>(lines, 3));
 }
 
@@ -44,6 +46,7 @@ class AccuracyAxis {
     return error;
   }
   double bottom() const { return std::min(100.0, high_ * 1.25); }
+  double top() const { return low_ / 1.25; }
 
   std::string script() const {
     std::string tics;
@@ -55,7 +58,7 @@ class AccuracyAxis {
                           error);
     }
     return fmt::format("set ylabel 'test accuracy (%)'\nset logscale y\nset yrange [{}:{}]\nset ytics ({})\n", bottom(),
-                       low_ / 1.25, tics);
+                       top(), tics);
   }
 
  private:
@@ -70,34 +73,126 @@ std::vector<std::string> series_of(std::span<const Case> cases) {
   return series;
 }
 
-// The curves of a panel's cases; `set terminal` and the like come first in the script.
-std::string curve_script(const Comparison& comparison, const std::string& panel, bool bands) {
-  AccuracyAxis axis(comparison.test_samples);
-  std::string data, plot;
-  const std::vector<std::string> series = series_of(comparison.options.cases);
+// The mean curves of a panel's cases, and how they are drawn.
+struct PanelCurves {
+  struct Curve {
+    std::size_t case_index;
+    std::vector<MeanPoint> points;
+  };
+  struct Diverged {
+    std::size_t case_index;
+    std::string name;
+    std::int64_t step;
+  };
+  std::vector<Curve> curves = {};
+  std::vector<Diverged> diverged = {};
+  bool by_median = false;  // with the range as the band: means and deviations would mislead
+  int seeds = 0;           // the most that a point is made of
+  std::int64_t steps = 0;
+};
+
+PanelCurves curves_of(const Comparison& comparison, const std::string& panel) {
+  PanelCurves all;
   for (std::size_t i = 0; i < comparison.options.cases.size(); ++i) {
     const Case& c = comparison.options.cases[i];
     if (c.panel != panel) continue;
-    const std::vector<MeanPoint> curve = mean_curve(comparison.runs[i]);
-    if (curve.empty()) continue;
+    for (const auto& [seed, step] : diverged_runs(comparison.runs[i])) {
+      all.diverged.push_back({i, fmt::format("{}, seed {}", c.variant, comparison.seed(seed)), step});
+    }
+    std::vector<MeanPoint> points = mean_curve(comparison.runs[i]);
+    if (points.empty()) continue;
+    for (const MeanPoint& p : points) {
+      all.by_median = all.by_median || !p.accuracy.band_fits();
+      all.seeds = std::max(all.seeds, p.accuracy.count);
+    }
+    all.by_median = all.by_median || points.back().accuracy.is_uneven();
+    all.steps = std::max(all.steps, points.back().step);
+    all.curves.push_back({i, std::move(points)});
+  }
+  return all;
+}
+
+// Crosses with names above the axis, one above the other; `bottom` and `top` are its ends, on a logarithmic scale.
+std::string diverged_script(const PanelCurves& panel, std::span<const std::size_t> colours, double bottom, double top) {
+  std::string points, labels;
+  for (std::size_t k = 0; k < panel.diverged.size(); ++k) {
+    const auto& run = panel.diverged[k];
+    const double height = bottom * std::pow(top / bottom, 0.04 + 0.06 * static_cast<double>(k % 15));
+    const bool left = run.step > panel.steps / 2;
+    points += fmt::format("{} {} {}\n", run.step, height,
+                          std::strtol(kColours[colours[run.case_index] % 7] + 1, nullptr, 16));
+    labels += fmt::format("set label {} at {},{} {} offset {},0 font ',11' noenhanced front\n", quoted(run.name),
+                          run.step, height, left ? "right" : "left", left ? -1 : 1);
+  }
+  return points.empty() ? "" : "$diverged << EOD\n" + points + "EOD\n" + labels;
+}
+
+// The curves of a panel; `set terminal` and the like come first in the script. Bands and crosses only in pictures.
+std::string curve_script(const Comparison& comparison, const std::string& panel, bool picture) {
+  AccuracyAxis axis(comparison.data.test_samples);
+  std::string data, plot;
+  const std::vector<std::string> series = series_of(comparison.options.cases);
+  std::vector<std::size_t> colours;
+  for (const Case& c : comparison.options.cases) {
+    colours.push_back(static_cast<std::size_t>(std::ranges::find(series, c.series) - series.begin()));
+  }
+  const PanelCurves all = curves_of(comparison, panel);
+  if (all.curves.empty()) return "";
+  for (const auto& [i, points] : all.curves) {
     data += fmt::format("$d{} << EOD\n", i);
-    for (const auto& [step, a] : curve) {
-      data += fmt::format("{} {} {} {}\n", step, axis.place(a.mean), axis.place(std::min(1.0, a.mean + a.deviation)),
-                          axis.place(std::max(0.0, a.mean - a.deviation)));
+    for (const auto& [step, a] : points) {
+      const double deviation = a.deviation.value_or(0);
+      data += all.by_median
+                  ? fmt::format("{} {} {} {}\n", step, axis.place(a.median), axis.place(a.high), axis.place(a.low))
+                  : fmt::format("{} {} {} {}\n", step, axis.place(a.mean), axis.place(a.mean + deviation),
+                                axis.place(a.mean - deviation));
     }
     data += "EOD\n";
-    const auto k = static_cast<std::size_t>(std::ranges::find(series, c.series) - series.begin());
-    if (bands) {
+    const std::size_t k = colours[i];
+    if (picture && all.seeds > 1) {
       plot += fmt::format("{}$d{} using 1:3:4 with filledcurves lc rgb '{}' notitle", plot.empty() ? "" : ", ", i,
                           kColours[k % 7]);
     }
-    const std::string style = bands ? line_style(k) : fmt::format("lt {}", k + 1);
     plot +=
-        fmt::format("{}$d{} using 1:2 with lines {} title {}", plot.empty() ? "" : ", ", i, style, quoted(c.variant));
+        fmt::format("{}$d{} using 1:2 with lines {} title {}", plot.empty() ? "" : ", ", i,
+                    picture ? line_style(k) : fmt::format("lt {}", k + 1), quoted(comparison.options.cases[i].variant));
   }
-  if (plot.empty()) return "";
-  return data + axis.script() + "set xlabel 'step'\nset xrange [0:]\nset title " + quoted(panel) + "\nplot " + plot +
-         "\n";
+  if (picture && !all.diverged.empty()) {
+    data += diverged_script(all, colours, axis.bottom(), axis.top());
+    plot += ", $diverged using 1:2:3 with points pt 2 lw 2 lc rgb variable notitle";
+  }
+  return data + axis.script() + "set xlabel 'step'\nset xrange [0:]\nset title " + quoted(panel) +
+         " noenhanced\nplot " + plot + "\n";
+}
+
+// " The mean of LayerNorm ends as that of the 3 of 5 seeds that did not diverge.", for every case of the panel that needs
+// it.
+std::string survivor_sentences(const Comparison& comparison, const std::string& panel, bool by_median) {
+  std::string text;
+  for (std::size_t i = 0; i < comparison.runs.size(); ++i) {
+    const Case& c = comparison.options.cases[i];
+    const std::string of = survivors(summarize(comparison.runs[i]), comparison.runs[i].size());
+    if (c.panel != panel || of.empty()) continue;
+    text += fmt::format(" The {} of {} ends as that of the {}.", by_median ? "median" : "mean", c.variant, of);
+  }
+  return text;
+}
+
+std::string curve_caption(const Comparison& comparison, const std::string& panel) {
+  const PanelCurves all = curves_of(comparison, panel);
+  const char* const how =
+      all.seeds < 2   ? "one seed, so there is no deviation"
+      : all.by_median ? "the median over the seeds and, as a band, their range: the seeds are too far apart for "
+                        "a mean and its deviation"
+                      : "the mean over the seeds, and a band of one deviation to either side";
+  std::string text =
+      fmt::format("Test accuracy while training, {}: {}. The axis is logarithmic in the error.", panel, how);
+  for (const auto& run : all.diverged) {
+    text += fmt::format("{} {} in step {}", &run == &all.diverged.front() ? " A cross marks a run that diverged:" : ",",
+                        run.name, run.step);
+  }
+  if (!all.diverged.empty()) text += ".";
+  return text + survivor_sentences(comparison, panel, all.by_median);
 }
 
 bool is_logarithmic(const std::set<double>& values) {
@@ -110,14 +205,15 @@ std::string x_axis(const std::string& label, const std::set<double>& values) {
   std::string tics;
   for (double x : values) tics += fmt::format("{}'{}' {}", tics.empty() ? "" : ",", x, x);
   const double margin = (*values.rbegin() - *values.begin()) * 0.08;
-  return fmt::format("set xlabel {}\n{}set xrange [{}:{}]\nset xtics ({})\n", quoted(label),
+  const auto finite = [](double x) { return std::min(x, std::numeric_limits<double>::max()); };
+  return fmt::format("set xlabel {} noenhanced\n{}set xrange [{}:{}]\nset xtics ({})\n", quoted(label),
                      logarithmic ? "set logscale x\n" : "",
                      logarithmic ? *values.begin() / 1.5 : *values.begin() - margin,
-                     logarithmic ? *values.rbegin() * 1.5 : *values.rbegin() + margin, tics);
+                     finite(logarithmic ? *values.rbegin() * 1.5 : *values.rbegin() + margin), tics);
 }
 
-// A line with bars for every series over the comparison's axis. `each` gives the middle, the low and the high end of a
-// case, or nothing.
+// A line through the medians of every series over the comparison's axis, and a point for every seed. `each` gives a
+// run's number, or nothing.
 template <class Each>
 std::string over_axis(const Comparison& comparison, const std::set<double>& values, const Each& each) {
   const bool logarithmic = is_logarithmic(values);
@@ -125,28 +221,38 @@ std::string over_axis(const Comparison& comparison, const std::set<double>& valu
   std::string data, plot;
   const std::vector<std::string> series = series_of(comparison.options.cases);
   for (std::size_t k = 0; k < series.size(); ++k) {
-    std::string points;
+    std::string medians, seeds;
     for (std::size_t i = 0; i < comparison.options.cases.size(); ++i) {
       const Case& c = comparison.options.cases[i];
       if (c.series != series[k]) continue;
-      if (const std::optional<Percentiles> p = each(summarize(comparison.runs[i]))) {
-        // A little beside one another, so that equal results are both seen.
-        const double aside = static_cast<double>(k) - static_cast<double>(series.size() - 1) / 2;
-        const double x = logarithmic ? c.x * std::pow(1.05, aside) : c.x + 0.01 * aside * range;
-        points += fmt::format("{} {} {} {}\n", x, (*p)[1], (*p)[0], (*p)[2]);
+      // A little beside one another, so that equal results are both seen.
+      const double aside = static_cast<double>(k) - static_cast<double>(series.size() - 1) / 2;
+      const double x = logarithmic ? c.x * std::pow(1.05, aside) : c.x + 0.01 * aside * range;
+      std::vector<double> numbers;
+      for (const std::optional<Run>& run : comparison.runs[i]) {
+        const std::optional<double> number = run ? each(*run) : std::nullopt;
+        if (!number) continue;
+        numbers.push_back(*number);
+        seeds += fmt::format("{} {}\n", x, *number);
       }
+      if (!numbers.empty()) medians += fmt::format("{} {}\n", x, spread(std::move(numbers)).median);
     }
-    if (points.empty()) continue;
-    data += fmt::format("$d{} << EOD\n{}EOD\n", k, points);
+    if (medians.empty()) continue;
+    data += fmt::format("$d{0} << EOD\n{1}EOD\n$s{0} << EOD\n{2}EOD\n", k, medians, seeds);
     plot += fmt::format(
-        "{0}$d{1} using 1:2 with lines {2} notitle, $d{1} using 1:2:3:4 with yerrorbars lc rgb '{3}' pt {4} "
-        "ps 0.9 lw 2 notitle, NaN with linespoints {2} pt {4} title {5}",
+        "{0}$s{1} using 1:2 with points lc rgb '{3}' pt 7 ps 0.35 notitle, "
+        "$d{1} using 1:2 with linespoints {2} pt {4} ps 0.9 title {5}",
         plot.empty() ? "" : ", ", k, line_style(k), kColours[k % 7], kMarks[k % 7], quoted(series[k]));
   }
   return plot.empty() ? "" : data + "plot " + plot + "\n";
 }
 
 }  // namespace
+
+void draw(Plot& plot) {
+  plot.svg = gnuplot(plot.script);
+  if (plot.svg.empty()) throw Error("gnuplot has drawn nothing");
+}
 
 std::vector<std::string> panels_of(std::span<const Case> cases) {
   std::vector<std::string> panels;
@@ -161,12 +267,9 @@ std::vector<Plot> plot_curves(const Comparison& comparison) {
   for (const std::string& panel : panels_of(comparison.options.cases)) {
     const std::string script = curve_script(comparison, panel, true);
     if (script.empty()) continue;
-    plots.push_back(
-        {.name = "curves-" + file_name(panel),
-         .caption = fmt::format("Test accuracy while training, {}: the mean over the seeds, and a band of one "
-                                "deviation to either side. The axis is logarithmic in the error.",
-                                panel),
-         .svg = gnuplot(svg_terminal() + script)});
+    plots.push_back({.name = "curves-" + file_name(panel),
+                     .caption = curve_caption(comparison, panel),
+                     .script = svg_terminal() + script});
   }
   return plots;
 }
@@ -178,34 +281,39 @@ std::vector<Plot> plot_over_axis(const Comparison& comparison) {
   if (values.size() < 2) return {};
   std::vector<Plot> plots;
 
-  AccuracyAxis axis(comparison.test_samples);
-  const std::string accuracy = over_axis(comparison, values, [&](const CaseSummary& s) -> std::optional<Percentiles> {
-    const Spread& a = s.test_accuracy;
-    if (a.count == 0) return std::nullopt;
-    return Percentiles{axis.place(std::max(0.0, a.mean - a.deviation)), axis.place(a.mean),
-                       axis.place(std::min(1.0, a.mean + a.deviation))};
+  AccuracyAxis axis(comparison.data.test_samples);
+  const std::string accuracy = over_axis(comparison, values, [&](const Run& run) {
+    const std::optional<double> a = run.test_accuracy();
+    return a ? std::optional(axis.place(*a)) : std::nullopt;
   });
   if (!accuracy.empty()) {
-    plots.push_back(
-        {.name = "accuracy",
-         .caption = fmt::format("Final test accuracy against {}: the mean over the seeds that did not diverge, "
-                                "with one deviation to either side. The axis is logarithmic in the error.",
-                                options.axis),
-         .svg = gnuplot(svg_terminal() + axis.script() + x_axis(options.axis, values) + accuracy)});
+    std::string caption = fmt::format(
+        "Final test accuracy against {}: a point for every seed that did not diverge, and a line through their "
+        "medians. "
+        "The axis is logarithmic in the error.",
+        options.axis);
+    for (std::size_t i = 0; i < options.cases.size(); ++i) {
+      const CaseSummary s = summarize(comparison.runs[i]);
+      if (s.diverged == 0) continue;
+      caption += fmt::format(" {} of {} runs of {} at {} diverged.", s.diverged, s.finished, options.cases[i].variant,
+                             options.cases[i].panel);
+    }
+    plots.push_back({.name = "accuracy",
+                     .caption = std::move(caption),
+                     .script = svg_terminal() + axis.script() + x_axis(options.axis, values) + accuracy});
   }
-  const std::string steps = over_axis(comparison, values, [](const CaseSummary& s) -> std::optional<Percentiles> {
-    const Spread& to_97 = s.steps_to[1];
-    if (to_97.count == 0) return std::nullopt;
-    return Percentiles{to_97.low, to_97.median, to_97.high};
+  const std::string steps = over_axis(comparison, values, [](const Run& run) {
+    const CurvePoint* point = run.reached(kThresholds[1]);
+    return point == nullptr ? std::nullopt : std::optional(static_cast<double>(point->step));
   });
   if (!steps.empty()) {
     plots.push_back(
         {.name = "steps-to-97",
-         .caption = fmt::format("Steps until the test accuracy is first at least 97 %, against {}: the median over "
-                                "the seeds that get there, with the range over them.",
+         .caption = fmt::format("Steps until the test accuracy is first at least 97 %, against {}: a point for every "
+                                "seed that gets there, and a line through their medians.",
                                 options.axis),
-         .svg = gnuplot(svg_terminal() + x_axis(options.axis, values) +
-                        "set logscale y 2\nset ylabel 'steps to 97 % test accuracy'\n" + steps)});
+         .script = svg_terminal() + x_axis(options.axis, values) +
+                   "set logscale y 2\nset ylabel 'steps to 97 % test accuracy'\n" + steps});
   }
   return plots;
 }
@@ -225,7 +333,8 @@ std::vector<Plot> plot_inputs(const Comparison& comparison) {
     if (points.empty()) continue;
     const std::string title = c.variant + ", " + c.panel;
     const std::string script = fmt::format(
-        "$d << EOD\n{}EOD\nset xlabel 'step'\nset xrange [0:]\nset ylabel 'input to the activation'\nset title {}\n"
+        "$d << EOD\n{}EOD\nset xlabel 'step'\nset xrange [0:]\nset ylabel 'input to the activation'\nset title {} "
+        "noenhanced\n"
         "plot $d using 1:2:4 with filledcurves lc rgb '#0072B2' notitle, "
         "$d using 1:4 with lines lc rgb '#0072B2' dt 2 lw 1.5 title '85th percentile', "
         "$d using 1:3 with lines lc rgb '#000000' lw 2 title 'median', "
@@ -236,7 +345,7 @@ std::vector<Plot> plot_inputs(const Comparison& comparison) {
          .caption = fmt::format("{}: percentiles over test images of the input to the activation of the last "
                                 "hidden layer's first unit, one seed.",
                                 title),
-         .svg = gnuplot(svg_terminal() + script)});
+         .script = svg_terminal() + script});
   }
   return plots;
 }
@@ -245,27 +354,30 @@ std::vector<Plot> plot_bias(const Comparison& comparison) {
   std::vector<Plot> plots;
   for (const BiasEvidence& e : bias_evidence(comparison.options.cases, comparison.runs)) {
     std::string points;
+    bool has_band = false;
     for (const Difference& d : e.differences) {
-      points += fmt::format("{} {} {} {}\n", d.step, 100 * d.difference, -100 * d.deviation, 100 * d.deviation);
+      const double deviation = d.deviation.value_or(0);
+      points += fmt::format("{} {} {} {}\n", d.step, 100 * d.difference, -100 * deviation, 100 * deviation);
+      has_band = has_band || d.deviation;
     }
     if (points.empty()) continue;
     const Case& c = comparison.options.cases[e.kept];
     const std::string script = fmt::format(
-        "$d << EOD\n{}EOD\nset xlabel 'step'\nset xrange [0:]\nset ylabel 'percentage points'\nset title {}\n"
-        "plot $d using 1:3:4 with filledcurves lc rgb '#0072B2' title 'deviation over seeds', "
-        "$d using 1:2 with lines lc rgb '#000000' lw 2 title 'with the bias minus without'\n",
-        points, quoted(c.panel));
-    plots.push_back(
-        {.name = "bias-" + file_name(c.panel),
-         .caption = fmt::format("Test accuracy with the bias minus that without, {}: the difference of the means "
-                                "over the seeds, beside one deviation over the seeds.",
-                                c.panel),
-         .svg = gnuplot(svg_terminal() + script)});
+        "$d << EOD\n{}EOD\nset xlabel 'step'\nset xrange [0:]\nset ylabel 'percentage points'\nset title {} "
+        "noenhanced\nplot {}$d using 1:2 with lines lc rgb '#000000' lw 2 title 'with the bias minus without'\n",
+        points, quoted(c.panel),
+        has_band ? "$d using 1:3:4 with filledcurves lc rgb '#0072B2' title 'deviation over seeds', " : "");
+    plots.push_back({.name = "bias-" + file_name(c.panel),
+                     .caption = fmt::format("Test accuracy with the bias minus that without, {}: {}.", c.panel,
+                                            has_band ? "the difference of the means over the seeds, beside one "
+                                                       "deviation over the seeds"
+                                                     : "the difference of one seed, which has no deviation"),
+                     .script = svg_terminal() + script});
   }
   return plots;
 }
 
-std::optional<Plot> draw(const LinePlot& plot) {
+std::optional<Plot> line_plot(const LinePlot& plot) {
   std::string data, lines, guides;
   for (std::size_t k = 0; k < plot.lines.size(); ++k) {
     const Line& line = plot.lines[k];
@@ -293,12 +405,12 @@ std::optional<Plot> draw(const LinePlot& plot) {
                     few ? fmt::format(" pt {} ps 0.9", kMarks[k % 7]) : "", quoted(line.title)));
   }
   if (lines.empty()) return std::nullopt;
-  const std::string axes =
-      fmt::format("set xlabel {} offset 0,0.3\nset ylabel {}\n{}{}", quoted(plot.x_label), quoted(plot.y_label),
-                  plot.log_x ? "set logscale x\n" : "", plot.log_y ? "set logscale y\nset format y '10^{%T}'\n" : "");
+  const std::string axes = fmt::format("set xlabel {} offset 0,0.3 noenhanced\nset ylabel {} noenhanced\n{}{}",
+                                       quoted(plot.x_label), quoted(plot.y_label), plot.log_x ? "set logscale x\n" : "",
+                                       plot.log_y ? "set logscale y\nset format y '10^{%T}'\n" : "");
   return Plot{.name = plot.name,
               .caption = plot.caption,
-              .svg = gnuplot(svg_terminal(plot.lines.size()) + data + axes + "plot " + lines + guides + "\n")};
+              .script = svg_terminal(plot.lines.size()) + data + axes + "plot " + lines + guides + "\n"};
 }
 
 std::vector<Plot> plot_layers(const Comparison& comparison) {
@@ -351,7 +463,7 @@ std::vector<Plot> plot_layers(const Comparison& comparison) {
         }
         if (!line.points.empty()) plot.lines.push_back(line);
       }
-      if (std::optional<Plot> drawn = draw(plot)) plots.push_back(std::move(*drawn));
+      if (std::optional<Plot> drawn = line_plot(plot)) plots.push_back(std::move(*drawn));
     }
   }
   return plots;

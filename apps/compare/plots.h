@@ -6,17 +6,23 @@
 namespace tare {
 
 struct Plot {
-  std::string name;     // of the file, without .svg
-  std::string caption;  // what it shows, in a sentence or two
-  std::string svg;
+  std::string name;      // of the file, without .svg
+  std::string caption;   // what it shows, in a sentence or two
+  std::string script;    // for gnuplot
+  std::string svg = {};  // once it is drawn
 };
+
+/// Fills in the SVG. Error if gnuplot fails.
+void draw(Plot& plot);
 
 /// A panel: one learning rate, or one value on the experiment's axis. In the order of the cases.
 std::vector<std::string> panels_of(std::span<const Case> cases);
 
-/// Test accuracy over steps, the mean over seeds with a band of one deviation: a plot for every panel.
+/// Test accuracy over steps, a plot for every panel: the mean over seeds with a band of one deviation or, where that
+/// misleads, their median and range; and the runs that diverged, where they ended.
 std::vector<Plot> plot_curves(const Comparison& comparison);
-/// Final accuracy and steps to 97 % over the comparison's axis. None if it has a single value.
+/// Final accuracy and steps to 97 % over the comparison's axis: every seed, and their median. None if the axis has a
+/// single value.
 std::vector<Plot> plot_over_axis(const Comparison& comparison);
 /// Percentiles of the input to an activation over training, of the first seed: a plot for every case.
 std::vector<Plot> plot_inputs(const Comparison& comparison);
@@ -38,12 +44,12 @@ struct LinePlot {
   std::vector<Line> lines = {};
 };
 /// With a band from low to high. Points that an axis cannot show are left out; nothing if no line has others.
-std::optional<Plot> draw(const LinePlot& plot);
+std::optional<Plot> line_plot(const LinePlot& plot);
 
 /// What the layers did, over the layers: median over seeds and steps. A plot for every quantity and panel.
 std::vector<Plot> plot_layers(const Comparison& comparison);
 
-/// The curves of a panel as text, `columns` wide.
+/// The curves of a panel as text, `columns` wide. Error if gnuplot fails.
 std::string text_curves(const Comparison& comparison, const std::string& panel, int columns);
 
 }  // namespace tare

@@ -16,7 +16,9 @@ constexpr const char* kThresholdNames[] = {"95 %", "97 %", "98 %"};
 std::string percent(double fraction) { return fmt::format("{:.2f}\u00a0%", 100 * fraction); }
 
 std::string mean_and_deviation(const Spread& s) {
-  return s.count == 0 ? "-" : fmt::format("{:.2f}\u00a0±\u00a0{:.2f}\u00a0%", 100 * s.mean, 100 * s.deviation);
+  return s.count == 0  ? "-"
+         : s.deviation ? fmt::format("{:.2f}\u00a0±\u00a0{:.2f}\u00a0%", 100 * s.mean, 100 * *s.deviation)
+                       : percent(s.mean);
 }
 
 // The options of a case but for the seed, as `tare train` takes them.
@@ -125,7 +127,7 @@ std::string results_section(const Comparison& comparison) {
              "epoch. Seconds are those of training alone, measured with up to {} runs at a time on this machine.</p>\n"
              "<p>{}</p>\n",
              comparison.options.seeds, *comparison.options.base.eval_every, comparison.options.base.threads,
-             escaped(kReading));
+             escaped(reading(comparison)));
 }
 
 std::string bias_section(const Comparison& comparison) {
@@ -139,7 +141,7 @@ std::string bias_section(const Comparison& comparison) {
     table.row({fmt::format("{}", cases[e.kept].options.lr), fmt::format("{:.2g}", e.largest_bias_gradient),
                fmt::format("{:.2g}", e.largest_beta_gradient), grouped(e.parameters_saved),
                fmt::format("{} at step {}", percent(e.largest.difference), grouped(e.largest.step)),
-               percent(e.largest.deviation), percent(e.largest_difference_of_a_seed)});
+               e.largest.deviation ? percent(*e.largest.deviation) : "-", percent(e.largest_difference_of_a_seed)});
   }
   return "<h2>The bias that BatchNorm cancels</h2>\n"
          "<p>BatchNorm subtracts the mean of the batch, and with it whatever constant a bias has added. So the loss "

@@ -6,13 +6,15 @@
 
 namespace tare {
 
-/// How to read the numbers.
+/// Which numbers were not chosen by what came of them.
 extern const char* const kReading;
+/// How to read the numbers: what an accuracy is a mean of, and kReading.
+std::string reading(const Comparison& comparison);
 
 /// "Learning rate 0.1: with and without the bias the mean curves differ by at most ...".
 std::string bias_sentence(std::span<const Case> cases, const BiasEvidence& evidence);
 
-/// Seconds are measured; everything else follows from the options and the data.
+/// Seconds are measured, and "machine" is where that was; everything else follows from the options and the data.
 nlohmann::ordered_json summary_json(const Comparison& comparison, std::span<const Claim> claims);
 
 }  // namespace tare

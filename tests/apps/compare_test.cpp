@@ -17,7 +17,9 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-const std::string kHeader = "variant,seed,lr,step,epoch,train_loss,test_loss,test_accuracy";
+const std::string kHeader =
+    "variant,seed,lr,step,epoch,train_loss,test_loss,test_accuracy,train_accuracy,epoch_loss,epoch_accuracy,"
+    "validation_loss,validation_accuracy";
 
 struct Fixture {
   Fixture() { write_digits(folder / "data"); }
