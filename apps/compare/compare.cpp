@@ -9,8 +9,8 @@
 #include <tare/apps/compare/experiments/experiments.h>
 #include <tare/apps/compare/jobs.h>
 #include <tare/apps/compare/plots.h>
+#include <tare/apps/compare/print_summary.h>
 #include <tare/apps/compare/report.h>
-#include <tare/apps/compare/terminal.h>
 #include <tare/apps/train/make_model.h>
 #include <tare/apps/train/run_description.h>
 #include <tare/core/machine/file.h>

@@ -1,7 +1,7 @@
 #include <tare/apps/compare/dry_run.h>
 
 #include <tare/apps/cli/progress.h>
-#include <tare/apps/compare/terminal.h>
+#include <tare/apps/cli/terminal.h>
 #include <tare/apps/compare/text_table.h>
 #include <tare/apps/train/make_model.h>
 
@@ -124,7 +124,7 @@ void print_plan(const CompareOptions& options, std::span<const Job> jobs, std::s
     steps.cells.push_back(grouped(plan_training(c.options, data).steps));
     each.cells.push_back(duration(plans[i].seconds));
   }
-  const int columns = terminal_columns();
+  const std::size_t columns = terminal_columns();
   fmt::print("{}\n", text_table({variant, lr, count, finished, steps, each}, columns));
   fmt::print(
       "{}\n",

@@ -469,7 +469,7 @@ std::vector<Plot> plot_layers(const Comparison& comparison) {
   return plots;
 }
 
-std::string text_curves(const Comparison& comparison, const std::string& panel, int columns) {
+std::string text_curves(const Comparison& comparison, const std::string& panel, std::size_t columns) {
   const std::string script = curve_script(comparison, panel, false);
   if (script.empty()) return "";
   return gnuplot(fmt::format("set terminal dumb noenhanced size {},16\nset key outside right\n", columns) + script);

@@ -50,6 +50,6 @@ std::optional<Plot> line_plot(const LinePlot& plot);
 std::vector<Plot> plot_layers(const Comparison& comparison);
 
 /// The curves of a panel as text, `columns` wide. Error if gnuplot fails.
-std::string text_curves(const Comparison& comparison, const std::string& panel, int columns);
+std::string text_curves(const Comparison& comparison, const std::string& panel, std::size_t columns);
 
 }  // namespace tare

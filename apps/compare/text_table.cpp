@@ -1,5 +1,7 @@
 #include <tare/apps/compare/text_table.h>
 
+#include <tare/apps/cli/terminal.h>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -38,23 +40,8 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 }  // namespace
 
-std::string wrapped(const std::string& text, int columns) {
-  std::string result;
-  std::istringstream words(text);
-  std::ptrdiff_t column = 0;
-  for (std::string word; words >> word; column += std::ssize(word)) {
-    if (column > 0) {
-      const bool fits = column + 1 + std::ssize(word) <= columns;
-      result += fits ? ' ' : '\n';
-      column = fits ? column + 1 : 0;
-    }
-    result += word;
-  }
-  return result;
-}
-
-std::string text_table(std::vector<TextColumn> columns, int width) {
-  const auto room = static_cast<std::size_t>(width);
+std::string text_table(std::vector<TextColumn> columns, std::size_t width) {
+  const auto room = width;
   for (std::size_t i = columns.size(); i-- > 1;) {
     if (is_empty(columns[i])) columns.erase(columns.begin() + static_cast<std::ptrdiff_t>(i));
   }
@@ -72,7 +59,7 @@ std::string text_table(std::vector<TextColumn> columns, int width) {
 
   std::string table;
   const auto add_row = [&](const auto& cell) {
-    const std::vector<std::string> lines = lines_of(wrapped(cell(columns[0]), static_cast<int>(text)));
+    const std::vector<std::string> lines = lines_of(wrapped(cell(columns[0]), text));
     for (std::size_t k = 0; k < lines.size(); ++k) {
       table += fmt::format("{:{}}", lines[k], k == 0 ? text : 0);
       for (std::size_t i = 1; k == 0 && i < columns.size(); ++i) {

@@ -1,13 +1,11 @@
-// Text for a terminal of a certain width.
+// A table for a terminal of a certain width.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 namespace tare {
-
-/// The words in lines of at most `columns` characters.
-std::string wrapped(const std::string& text, int columns);
 
 struct TextColumn {
   std::string head;
@@ -17,6 +15,6 @@ struct TextColumn {
 
 /// A line for every row; numbers stand at the right of their columns. The first column is text, and is wrapped if there is
 /// no room for it beside the most important others. Empty columns are left out.
-std::string text_table(std::vector<TextColumn> columns, int width);
+std::string text_table(std::vector<TextColumn> columns, std::size_t width);
 
 }  // namespace tare

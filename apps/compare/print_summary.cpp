@@ -1,14 +1,12 @@
-#include <tare/apps/compare/terminal.h>
+#include <tare/apps/compare/print_summary.h>
 
 #include <tare/apps/cli/gnuplot.h>
 #include <tare/apps/cli/progress.h>
+#include <tare/apps/cli/terminal.h>
 #include <tare/apps/compare/answer.h>
 #include <tare/apps/compare/plots.h>
 #include <tare/apps/compare/summary.h>
 #include <tare/apps/compare/text_table.h>
-
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -35,7 +33,7 @@ std::string seeds_text(const CaseSummary& s, Index wanted) {
   return s.finished < wanted ? fmt::format("{} of {}", s.finished, wanted) : fmt::format("{}", s.finished);
 }
 
-void print_table(const Comparison& comparison, int width) {
+void print_table(const Comparison& comparison, std::size_t width) {
   constexpr int kAlways = 100;
   TextColumn variant{.head = "variant"}, lr{.head = "lr", .importance = kAlways},
       accuracy{.head = "test accuracy", .importance = kAlways}, to_97{.head = "97 % at", .importance = 90},
@@ -79,15 +77,9 @@ void print_table(const Comparison& comparison, int width) {
 
 }  // namespace
 
-int terminal_columns() {
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
-  return std::clamp<int>(size.ws_col, 40, 160);
-}
-
 void print_summary(const Comparison& comparison, std::span<const Claim> claims) {
   const CompareOptions& options = comparison.options;
-  const int columns = terminal_columns();
+  const std::size_t columns = terminal_columns();
   for (const Claim& claim : claims) fmt::print("{}\n", wrapped(sentence(claim), columns));
   if (!comparison.has_curves()) return;
   for (const std::string& sentence : answer(comparison)) fmt::print("{}\n", wrapped(sentence, columns));

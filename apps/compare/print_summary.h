@@ -6,9 +6,6 @@
 
 namespace tare {
 
-/// Of standard output; 80 if that is not a terminal.
-int terminal_columns();
-
 void print_summary(const Comparison& comparison, std::span<const Claim> claims);
 
 }  // namespace tare
