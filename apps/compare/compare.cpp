@@ -11,6 +11,7 @@
 #include <tare/apps/compare/plots.h>
 #include <tare/apps/compare/print_summary.h>
 #include <tare/apps/compare/report.h>
+#include <tare/apps/compare/summary.h>
 #include <tare/apps/train/make_model.h>
 #include <tare/apps/train/run_description.h>
 #include <tare/core/machine/file.h>
@@ -107,7 +108,7 @@ void write_results(const Comparison& comparison, Progress& progress) {
     progress.line(
         "gnuplot is missing: there are no plots. On Debian: apt-get install gnuplot-nox, then the same command again");
   }
-  write_file(out / "report.html", report_html(comparison, claims, plots));
+  write_file(out / "report.html", report_html(comparison, summary, plots));
   if (options.base.json) {
     fmt::print("{}\n", summary.dump());
   } else {

@@ -1,8 +1,9 @@
 #include <tare/apps/compare/report.h>
 
 #include <tare/apps/cli/progress.h>
+#include <tare/apps/compare/page/page.h>
+#include <tare/apps/compare/summary.h>
 
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace tare {
@@ -10,15 +11,171 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr const char* kThresholdNames[] = {"95 %", "97 %", "98 %"};
+// ---- Numbers as text. Their spaces do not break a line. -------------------------------------------------------------
 
-// With spaces that do not break a line.
-std::string percent(double fraction) { return fmt::format("{:.2f}\u00a0%", 100 * fraction); }
+std::string short_number(const ordered_json& x) { return x.is_number() ? fmt::format("{:.4g}", x.get<double>()) : "-"; }
+std::string whole_number(const ordered_json& x) { return grouped(static_cast<std::int64_t>(x.get<double>())); }
+std::string percent(const ordered_json& x) {
+  return x.is_number() ? fmt::format("{:.2f}\u00a0%", 100 * x.get<double>()) : "-";
+}
 
-std::string mean_and_deviation(const Spread& s) {
-  return s.count == 0  ? "-"
-         : s.deviation ? fmt::format("{:.2f}\u00a0±\u00a0{:.2f}\u00a0%", 100 * s.mean, 100 * *s.deviation)
-                       : percent(s.mean);
+// Mean and deviation; median and range of those that are left where runs have diverged.
+std::string accuracy(const ordered_json& spread, bool some_diverged) {
+  const int count = spread.at("count").get<int>();
+  if (count == 0) return "-";
+  if (count == 1 || !spread.at("deviation").is_number()) return percent(spread.at("mean"));
+  const auto number = [&](const char* name) { return 100 * spread.at(name).get<double>(); };
+  if (!some_diverged) return fmt::format("{:.2f}\u00a0±\u00a0{:.2f}\u00a0%", number("mean"), number("deviation"));
+  return fmt::format("{:.2f}\u00a0% ({:.2f} to\u00a0{:.2f})", number("median"), number("low"), number("high"));
+}
+
+std::string steps(const ordered_json& spread, int finished) {
+  const int count = spread.at("count").get<int>();
+  if (count == 0) return "-";
+  std::string text = whole_number(spread.at("median"));
+  if (spread.at("low") < spread.at("high")) {
+    text += fmt::format(" ({} to\u00a0{})", whole_number(spread.at("low")), whole_number(spread.at("high")));
+  }
+  if (count < finished) text += fmt::format(", {}\u00a0of\u00a0{}", count, finished);
+  return text;
+}
+
+std::string diverged(const ordered_json& c) {
+  if (c.at("diverged") == 0) return "-";
+  std::string text = fmt::format("{} of\u00a0{}", c.at("diverged").get<int>(), c.at("finished").get<int>());
+  for (const ordered_json& run : c.value("diverged_runs", ordered_json::array())) {
+    text += fmt::format("{}seed\u00a0{} at step\u00a0{}", text.find(':') == text.npos ? ": " : ", ",
+                        run.at("seed").get<std::uint64_t>(), whole_number(run.at("step")));
+  }
+  return text;
+}
+
+// ---- The parts of the page ------------------------------------------------------------------------------------------
+
+ordered_json results(const ordered_json& cases) {
+  ordered_json rows = ordered_json::array();
+  for (const ordered_json& c : cases) {
+    const int finished = c.at("finished").get<int>();
+    if (finished == 0) continue;
+    const bool some_diverged = c.at("diverged") > 0;
+    const ordered_json& seconds = c.at("seconds_to").at("0.97");
+    ordered_json row{{"variant", c.at("variant")},
+                     {"lr", short_number(c.at("lr"))},
+                     {"test_accuracy", accuracy(c.at("test_accuracy"), some_diverged)},
+                     {"train_accuracy", accuracy(c.at("train_accuracy"), some_diverged)},
+                     {"seconds", seconds.at("count") > 0 ? short_number(seconds.at("median")) + "\u00a0s" : "-"},
+                     {"parameters", whole_number(c.at("parameters"))},
+                     {"diverged", diverged(c)}};
+    for (const auto& [threshold, spread] : c.at("steps_to").items()) row["steps"].push_back(steps(spread, finished));
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+ordered_json claims(const ordered_json& summary) {
+  ordered_json rows = ordered_json::array();
+  for (const ordered_json& c : summary.value("claims", ordered_json::array())) {
+    rows.push_back({{"claim", c.at("claim")},
+                    {"source", c.at("source")},
+                    {"predicted", short_number(c.at("predicted"))},
+                    {"measured", short_number(c.at("measured"))},
+                    {"low", short_number(c.at("low"))},
+                    {"high", short_number(c.at("high"))},
+                    {"agrees", c.at("agrees")}});
+  }
+  return rows;
+}
+
+ordered_json bias(const ordered_json& summary) {
+  ordered_json rows = ordered_json::array();
+  for (const ordered_json& b : summary.at("bias")) {
+    rows.push_back({{"lr", short_number(b.at("lr"))},
+                    {"bias_gradient", short_number(b.at("largest_bias_gradient"))},
+                    {"beta_gradient", short_number(b.at("largest_beta_gradient"))},
+                    {"saved", whole_number(b.at("parameters_saved"))},
+                    {"difference", percent(b.at("largest_difference"))},
+                    {"step", whole_number(b.at("at_step"))},
+                    {"deviation", percent(b.at("deviation_there"))},
+                    {"of_a_seed", percent(b.at("largest_difference_of_a_seed"))}});
+  }
+  return rows;
+}
+
+// As an address, which has few characters of its own.
+std::string data_uri(const std::string& svg) {
+  std::string uri = "data:image/svg+xml,";
+  for (char c : svg) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                       std::string_view("-_.,:;/=()").find(c) != std::string_view::npos;
+    uri += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return uri;
+}
+
+// What a plot of curves shows, for who does not see it.
+std::string ends(const std::string& panel, const Comparison& comparison, const ordered_json& cases) {
+  std::string text;
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const Case& c = comparison.options.cases[i];
+    if (c.panel != panel || cases[i].at("finished") == 0) continue;
+    const ordered_json& a = cases[i].at("test_accuracy");
+    text += fmt::format("{}{} {}", text.empty() ? " " : ", ", c.variant,
+                        a.at("count") == 0 ? "diverges" : "ends at " + percent(a.at("mean")));
+  }
+  return text.empty() ? "" : text + ".";
+}
+
+// Nothing if there is none: a section of the template then stays away.
+ordered_json pictures(std::span<const Plot> plots) {
+  ordered_json section;
+  for (const Plot& plot : plots) {
+    section["pictures"].push_back({{"src", data_uri(plot.svg)}, {"alt", plot.caption}, {"caption", plot.caption}});
+  }
+  return section;
+}
+
+ordered_json curve_pictures(const Comparison& comparison, const ordered_json& cases, std::span<const Plot> plots) {
+  ordered_json section = pictures(plots);
+  for (const std::string& panel : panels_of(comparison.options.cases)) {
+    for (std::size_t i = 0; i < plots.size(); ++i) {
+      if (!plots[i].name.ends_with("-" + file_name(panel))) continue;
+      section["pictures"][i]["alt"] = plots[i].caption + ends(panel, comparison, cases);
+    }
+  }
+  return section;
+}
+
+// What the page's scripts draw: every run's columns of curves.csv, and the seconds.
+ordered_json curves(const Comparison& comparison) {
+  ordered_json all = ordered_json::array();
+  for (std::size_t i = 0; i < comparison.runs.size(); ++i) {
+    const Case& c = comparison.options.cases[i];
+    ordered_json one{{"variant", c.variant}, {"series", c.series}, {"panel", c.panel}, {"runs", ordered_json::array()}};
+    for (std::size_t seed = 0; seed < comparison.runs[i].size(); ++seed) {
+      const std::optional<Run>& run = comparison.runs[i][seed];
+      if (!run || run->curve.empty()) continue;
+      ordered_json columns{{"seed", comparison.options.base.seed + seed}, {"diverged", run->diverged}};
+      const auto number = [](const std::optional<double>& x) { return x ? ordered_json(*x) : ordered_json(nullptr); };
+      for (const CurvePoint& p : run->curve) {
+        columns["step"].push_back(p.step);
+        columns["epoch"].push_back(p.epoch);
+        columns["seconds"].push_back(p.seconds);
+        columns["train_loss"].push_back(p.train_loss);
+        columns["test_loss"].push_back(number(p.test_loss));
+        columns["test_accuracy"].push_back(number(p.test_accuracy));
+      }
+      one["runs"].push_back(columns);
+    }
+    all.push_back(one);
+  }
+  return all;
+}
+
+// For a script element, which ends at the first "</script".
+std::string script_json(const ordered_json& json) {
+  std::string text;
+  for (char c : json.dump()) text += c == '<' ? std::string("\\u003c") : std::string(1, c);
+  return text;
 }
 
 // The options of a case but for the seed, as `tare train` takes them.
@@ -32,207 +189,77 @@ std::string train_command(const Case& c, const std::string& data) {
   return command;
 }
 
-std::string escaped(const std::string& text) {
-  std::string html;
-  for (char c : text) {
-    switch (c) {
-      case '&':
-        html += "&amp;";
-        break;
-      case '<':
-        html += "&lt;";
-        break;
-      case '>':
-        html += "&gt;";
-        break;
-      case '"':
-        html += "&quot;";
-        break;
-      default:
-        html += c;
-    }
-  }
-  return html;
+ordered_json facts(const CompareOptions& options, const ordered_json& summary) {
+  ordered_json list = ordered_json::array();
+  const auto fact = [&](const char* name, const std::string& value) {
+    if (!value.empty()) list.push_back({{"name", name}, {"value", value}});
+  };
+  const auto text = [](const ordered_json& json, const char* name) {
+    const ordered_json value = json.value(name, ordered_json(""));
+    return value.is_string() ? value.get<std::string>() : value.dump();
+  };
+  const ordered_json machine = summary.value("machine", ordered_json::object());
+  fact("Data", options.base.data);
+  fact("Digest of the data", text(summary, "data_digest"));
+  const std::uint64_t first = options.base.seed, last = first + static_cast<std::uint64_t>(options.seeds) - 1;
+  fact("Seeds", first == last ? fmt::format("{}", first) : fmt::format("{} to {}", first, last));
+  fact("Version", text(machine, "tare"));
+  fact("Processor", text(machine, "processor"));
+  fact("Threads", text(machine, "threads"));
+  return list;
 }
 
-std::string base64(const std::string& bytes) {
-  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t three = 0;
-    for (std::size_t j = 0; j < 3; ++j)
-      three = three << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0u);
-    for (std::size_t j = 0; j < 4; ++j) text += i + j > bytes.size() ? '=' : kDigits[three >> (18 - 6 * j) & 63];
-  }
-  return text;
+std::string missing_run(const ordered_json& run) {
+  if (run.is_string()) return run.get<std::string>();
+  return fmt::format("{}, learning rate {}, seed {}", run.at("variant").get<std::string>(), short_number(run.at("lr")),
+                     run.at("seed").dump());
 }
-
-class Table {
- public:
-  explicit Table(std::vector<std::string> head) : head_(std::move(head)) {
-    html_ = "<table><thead><tr>";
-    for (const std::string& h : head_) html_ += "<th scope=\"col\">" + escaped(h) + "</th>";
-    html_ += "</tr></thead><tbody>\n";
-  }
-  // Every cell repeats its column's name, for narrow screens, where a row becomes a block.
-  void row(const std::vector<std::string>& cells) {
-    html_ += "<tr>";
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      html_ += fmt::format("<td data-name=\"{}\">{}</td>", escaped(head_[i]), escaped(cells[i]));
-    }
-    html_ += "</tr>\n";
-  }
-  std::string html() const { return html_ + "</tbody></table>\n"; }
-
- private:
-  std::vector<std::string> head_;
-  std::string html_;
-};
-
-std::string result_table(const Comparison& comparison) {
-  std::vector<std::string> head{"variant", "learning rate", "test accuracy", "training accuracy"};
-  for (const char* threshold : kThresholdNames) head.push_back(fmt::format("steps to {}", threshold));
-  head.insert(head.end(), {"seconds to 97 %", "parameters", "diverged"});
-  Table table(head);
-  for (std::size_t i = 0; i < comparison.runs.size(); ++i) {
-    const Case& c = comparison.options.cases[i];
-    const CaseSummary s = summarize(comparison.runs[i]);
-    if (s.finished == 0) continue;
-    std::vector<std::string> row{c.variant, fmt::format("{}", c.options.lr), mean_and_deviation(s.test_accuracy),
-                                 mean_and_deviation(s.train_accuracy)};
-    for (const Spread& steps : s.steps_to) {
-      std::string text = "-";
-      if (steps.count > 0) {
-        text = grouped(static_cast<std::int64_t>(steps.median));
-        if (steps.low < steps.high)
-          text += fmt::format(" ({} to {})", grouped(static_cast<std::int64_t>(steps.low)),
-                              grouped(static_cast<std::int64_t>(steps.high)));
-        if (steps.count < s.finished) text += fmt::format(", {} of {}", steps.count, s.finished);
-      }
-      row.push_back(text);
-    }
-    row.push_back(s.seconds_to[1].count > 0 ? fmt::format("{:.2f}\u00a0s", s.seconds_to[1].median) : "-");
-    row.push_back(grouped(s.parameters));
-    row.push_back(fmt::format("{} of {}", s.diverged, s.finished));
-    table.row(row);
-  }
-  return table.html();
-}
-
-std::string results_section(const Comparison& comparison) {
-  return "<h2>Results</h2>\n" + result_table(comparison) +
-         fmt::format(
-             "<p>Accuracies and steps are those of {} seeds: mean ± one sample deviation, median (range). The test "
-             "set is evaluated every {} steps and at the ends of epochs. Training accuracy is the mean over the last "
-             "epoch. Seconds are those of training alone, measured with up to {} runs at a time on this machine.</p>\n"
-             "<p>{}</p>\n",
-             comparison.options.seeds, *comparison.options.base.eval_every, comparison.options.base.threads,
-             escaped(reading(comparison)));
-}
-
-std::string bias_section(const Comparison& comparison) {
-  const std::span<const Case> cases = comparison.options.cases;
-  const std::vector<BiasEvidence> evidence = bias_evidence(cases, comparison.runs);
-  if (evidence.empty()) return "";
-  Table table({"learning rate", "largest gradient of such a bias", "largest gradient of a beta", "parameters saved",
-               "largest difference of the mean curves", "deviation over seeds there",
-               "largest difference of one seed"});
-  for (const BiasEvidence& e : evidence) {
-    table.row({fmt::format("{}", cases[e.kept].options.lr), fmt::format("{:.2g}", e.largest_bias_gradient),
-               fmt::format("{:.2g}", e.largest_beta_gradient), grouped(e.parameters_saved),
-               fmt::format("{} at step {}", percent(e.largest.difference), grouped(e.largest.step)),
-               e.largest.deviation ? percent(*e.largest.deviation) : "-", percent(e.largest_difference_of_a_seed)});
-  }
-  return "<h2>The bias that BatchNorm cancels</h2>\n"
-         "<p>BatchNorm subtracts the mean of the batch, and with it whatever constant a bias has added. So the loss "
-         "does not "
-         "depend on such a bias, and its gradient is zero but for rounding; beta, behind the normalization, has the "
-         "gradient "
-         "that the bias would have had. With and without the bias the networks compute the same function; what "
-         "rounding "
-         "changes, training amplifies, as it does any disturbance, and the deviation over seeds is the measure to hold "
-         "it "
-         "against.</p>\n" +
-         table.html();
-}
-
-std::string claims_section(std::span<const Claim> claims) {
-  if (claims.empty()) return "";
-  Table table({"claim", "predicted", "measured", "agrees from", "to", "verdict", "source"});
-  const auto text = [](double x) { return fmt::format("{:.4g}", x); };
-  for (const Claim& c : claims) {
-    table.row({c.claim, text(c.predicted), text(c.measured), text(c.low), text(c.high),
-               c.agrees() ? "holds" : "does not hold", c.source});
-  }
-  return "<h2>Predicted and measured</h2>\n" + table.html();
-}
-
-std::string figures(const std::string& title, std::span<const Plot> plots) {
-  if (plots.empty()) return "";
-  std::string html = title.empty() ? "" : "<h2>" + escaped(title) + "</h2>\n";
-  html += "<div class=\"plots\">\n";
-  for (const Plot& plot : plots) {
-    html += fmt::format(
-        "<figure><img src=\"data:image/svg+xml;base64,{}\" alt=\"{}\"><figcaption>{}</figcaption></figure>\n",
-        base64(plot.svg), escaped(plot.caption), escaped(plot.caption));
-  }
-  return html + "</div>\n";
-}
-
-const char* const kStyle = R"(
-:root { color-scheme: light; }
-* { box-sizing: border-box; }
-body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; margin: 0 auto; padding: 16px; max-width: 1240px; }
-h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.25rem; margin-top: 2rem; }
-p, li, figcaption { max-width: 75ch; overflow-wrap: anywhere; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 360px), 1fr)); gap: 16px; }
-figure { margin: 0; } figure img { width: 100%; max-width: 620px; height: auto; display: block; } figcaption { font-size: .875rem; color: #444; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .875rem; }
-th, td { text-align: left; vertical-align: top; padding: 4px 12px 4px 0; border-bottom: 1px solid #ccc; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f4f4f4; padding: 8px; font-size: .8125rem; }
-@media (max-width: 1000px) {
-  table, tbody, tr, td { display: block; width: 100%; } thead { display: none; }
-  tr { border-top: 2px solid #888; padding: 4px 0; }
-  td { display: flex; justify-content: space-between; gap: 12px; border: 0; padding: 1px 0; overflow-wrap: anywhere; }
-  td::before { content: attr(data-name); color: #555; }
-}
-@media print { figure { break-inside: avoid; } }
-)";
 
 }  // namespace
 
-std::string report_html(const Comparison& comparison, std::span<const Claim> claims, const PlotSections& plots) {
+std::string report_html(const Comparison& comparison, const ordered_json& summary, const PlotSections& plots) {
   const CompareOptions& options = comparison.options;
-  const std::string title = escaped(options.title);
-  std::string html = fmt::format(
-      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
-      "content=\"width=device-width, initial-scale=1\">\n<link rel=\"icon\" href=\"data:,\">\n<title>{0}</title>\n"
-      "<style>{1}</style>\n</head>\n<body>\n<h1>{0}</h1>\n<p>{2}</p>\n",
-      title, kStyle, escaped(options.about));
+  const ordered_json& cases = summary.at("cases");
+  ordered_json page{{"title", options.title}, {"about", options.about}, {"axis", options.axis}, {"drawn", plots.drawn}};
+  page["sentences"] = summary.value("answer", ordered_json::object()).value("sentences", ordered_json::array());
+
   std::int64_t finished = 0, wanted = 0;
   for (const Runs& runs : comparison.runs) {
     wanted += std::ssize(runs);
     finished += std::ranges::count_if(runs, &std::optional<Run>::has_value);
   }
   if (finished < wanted) {
-    html += fmt::format("<p><strong>{} of {} runs are finished.</strong> The command below makes the others.</p>\n",
-                        finished, wanted);
+    page["unfinished"] = {{"finished", finished}, {"wanted", wanted}};
+    for (const ordered_json& run : summary.value("missing", ordered_json::array())) {
+      page["unfinished"]["missing"]["runs"].push_back(missing_run(run));
+    }
   }
-  html += claims_section(claims) + figures("", plots.measured);
-  if (comparison.has_curves()) html += results_section(comparison);
-  if (!plots.drawn) html += "<p>There are no plots: gnuplot was not installed when this page was written.</p>\n";
-  html += figures("Curves", plots.curves) + figures("Against " + options.axis, plots.over_axis) +
-          figures("What an activation is fed with", plots.inputs) + bias_section(comparison) + figures("", plots.bias) +
-          figures("Layer by layer", plots.layers) + "<h2>What was run</h2>\n";
-  html += fmt::format(
-      "<p>Again, or on from where it was stopped:</p>\n<pre>{}</pre>\n<p>Seeds {} to {}. One run of each "
-      "case:</p>\n<pre>",
-      escaped(options.command), options.base.seed, options.base.seed + static_cast<std::uint64_t>(options.seeds) - 1);
+
+  if (const ordered_json rows = claims(summary); !rows.empty()) page["claims"]["rows"] = rows;
+  page["curves"] = curve_pictures(comparison, cases, plots.curves);
+  page["over_axis"] = pictures(plots.over_axis);
+  page["inputs"] = pictures(plots.inputs);
+  page["bias_pictures"] = pictures(plots.bias);
+  page["measured"] = pictures(plots.measured);
+  page["layers"] = pictures(plots.layers);
+  if (comparison.has_curves()) {
+    page["results"] = {{"rows", results(cases)}, {"seeds", options.seeds}, {"reading", kReading}};
+    for (const double threshold : kThresholds) {
+      page["results"]["thresholds"].push_back(fmt::format("{}\u00a0%", 100 * threshold));
+    }
+    if (options.base.eval_every) page["results"]["eval_every"] = grouped(*options.base.eval_every);
+    page["data"] =
+        script_json({{"summary", summary}, {"test_samples", comparison.test_samples}, {"curves", curves(comparison)}});
+  }
+  if (const ordered_json rows = bias(summary); !rows.empty()) page["bias"]["rows"] = rows;
+  page["facts"] = facts(options, summary);
+  page["command"] = options.command;
   for (const Case& c : options.cases) {
-    html +=
-        escaped(fmt::format("# {}\n{} --seed {}\n", c.variant, train_command(c, options.base.data), options.base.seed));
+    page["commands"].push_back(
+        {{"variant", c.variant},
+         {"command", fmt::format("{} --seed {}", train_command(c, options.base.data), options.base.seed)}});
   }
-  return html + "</pre>\n</body>\n</html>\n";
+  return fill(report_page(), page);
 }
 
 }  // namespace tare

@@ -1,9 +1,10 @@
 // What a comparison found, as one HTML page that needs nothing else.
 #pragma once
 
-#include <tare/apps/compare/claims.h>
+#include <tare/apps/compare/comparison.h>
 #include <tare/apps/compare/plots.h>
-#include <tare/apps/compare/summary.h>
+
+#include <nlohmann/json_fwd.hpp>
 
 namespace tare {
 
@@ -13,7 +14,8 @@ struct PlotSections {
   std::vector<Plot> curves, over_axis, inputs, bias, measured, layers;
 };
 
-/// The plots stand in the page itself.
-std::string report_html(const Comparison& comparison, std::span<const Claim> claims, const PlotSections& plots);
+/// `summary` is what summary.json holds. The plots stand in the page itself, for paper and where scripts are off;
+/// elsewhere it draws the curves itself (page/report.js).
+std::string report_html(const Comparison& comparison, const nlohmann::ordered_json& summary, const PlotSections& plots);
 
 }  // namespace tare
