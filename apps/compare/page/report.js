@@ -13,7 +13,11 @@ if (typeof Dygraph === 'undefined') {
 
 // ---- What there is --------------------------------------------------------------------------------------------------
 
-const cases = comparison.curves.map((curve, i) => ({...curve, ...stepsPerEpoch(curve, i)}));
+const optionsOf = i => comparison.summary.cases[i].options || {};
+const cases = comparison.curves.map((curve, i) => ({...curve, stepsPerEpoch: stepsPerEpoch(curve, i)}));
+// A case that diverges in its first epoch would have had the epochs of another with the same batches.
+cases.forEach((c, i) => c.stepsPerEpoch ||=
+  cases.find((other, k) => other.stepsPerEpoch && optionsOf(k)['--batch'] === optionsOf(i)['--batch'])?.stepsPerEpoch);
 const unique = list => [...new Set(list)];
 const panels = unique(cases.filter(c => c.runs.length > 0).map(c => c.panel));
 const series = unique(cases.map(c => c.series));
@@ -24,9 +28,8 @@ const finite = x => typeof x === 'number' && Number.isFinite(x);
 // where curves differ. No error is drawn as half an error.
 const leastError = 50 / comparison.test_samples;
 const asError = accuracy => Math.max(100 * (1 - accuracy), leastError);
-const percent = (x, digits) => (digits === undefined ? String(Number((100 * x).toPrecision(6))) :
-                                                      (100 * x).toFixed(digits)) + '\u00a0%';
-const number = (x, digits) => String(Number(x.toPrecision(digits || 6)));
+const number = (x, digits = 6) => String(Number(x.toPrecision(digits)));
+const percent = x => number(100 * x) + '\u00a0%';
 
 const quantities = [
   {name: 'test_accuracy', title: 'test accuracy (%)', accuracy: true},
@@ -44,11 +47,10 @@ const quantity = name => quantities.find(q => q.name === name);
 function stepsPerEpoch(curve, i) {
   for (const run of curve.runs) {
     const next = run.epoch.findIndex(epoch => epoch > run.epoch[0]);
-    if (next > 0) return {stepsPerEpoch: run.step[next - 1] / run.epoch[0]};
+    if (next > 0) return run.step[next - 1] / run.epoch[0];
   }
-  const options = comparison.summary.cases[i].options || {};
-  const whole = curve.runs.find(run => !run.diverged && !options['--steps']);
-  return {stepsPerEpoch: whole && whole.step.at(-1) / whole.epoch.at(-1)};
+  const whole = curve.runs.find(run => !run.diverged && !optionsOf(i)['--steps']);
+  return whole && whole.step.at(-1) / whole.epoch.at(-1);
 }
 
 // ---- What is shown --------------------------------------------------------------------------------------------------
@@ -62,7 +64,8 @@ const colours = () => dark.matches ?
   ['#FF8A3D', '#4DA3E8', '#F0F0F0', '#2CC99B', '#E79CC6', '#F2B93B', '#8FD3FF'] :
   ['#D55E00', '#0072B2', '#000000', '#009E73', '#CC79A7', '#E69F00', '#56B4E9'];
 const dashes = [null, null, [7, 5], [10, 4, 2, 4], [10, 3, 2, 3, 2, 3], [2, 4], [7, 5]];
-const style = k => ({color: colours()[k % 7], strokePattern: dashes[k % 7], strokeWidth: k === 1 ? 3.5 : 2});
+const style = k => ({color: colours()[k % 7], strokePattern: k < 7 ? dashes[k] : [3, 2],
+                     strokeWidth: k === 1 ? 3.5 : 2});
 const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 // ---- Curves ---------------------------------------------------------------------------------------------------------
@@ -143,12 +146,12 @@ function yRange(lines, q) {
   return [Math.min(high, 100), Math.max(low, shown.log ? leastError / 2 : 0)];
 }
 
-// Numbers 1, 2 or 5 times a power of ten: all that are between, or a step apart.
+// Round numbers, as many as there is room for.
 function ticks(a, b, pixels, q) {
   const low = Math.min(a, b), high = Math.max(a, b), room = Math.max(2, pixels / 32);
   let at = [];
   if (shown.log) {
-    for (const factors of [[1, 2, 5], [1, 3], [1]]) {
+    for (const factors of [[1, 2, 3, 5, 7], [1, 2, 5], [1, 3], [1]]) {
       at = [];
       for (let e = Math.floor(Math.log10(low)); e <= Math.log10(high); ++e) {
         at.push(...factors.map(f => f * 10 ** e).filter(x => x >= low && x <= high));
@@ -182,8 +185,8 @@ const two = handler => (event, g, context) => {
   if (event.touches.length > 1 || context.zooming) Dygraph.defaultInteractionModel[handler](event, g, context);
   context.zooming = event.touches.length > 1;
 };
-const interaction = () => ({...Dygraph.defaultInteractionModel, touchstart: two('touchstart'), touchmove: two('touchmove'),
-                            touchend: two('touchend'), dblclick: unzoom});
+const interaction = {...Dygraph.defaultInteractionModel, touchstart: two('touchstart'), touchmove: two('touchmove'),
+                     touchend: two('touchend'), dblclick: () => unzoom()};
 
 function unzoom() {
   shown.window = null;
@@ -219,7 +222,8 @@ class Chart {
       const band = [p.low ?? p.y, p.y, p.high ?? p.y].map(value);
       atX.get(p.x)[i] = shown.log ? band.map(y => Math.max(y, tiny)) : band;
     }));
-    this.rows = [...atX.keys()].sort((a, b) => a - b).map(x => [x, ...this.lines.map((_, i) => atX.get(x)[i] ?? null)]);
+    const xs = [...atX.keys()].sort((a, b) => a - b);
+    this.rows = xs.map(x => [x, ...this.lines.map((_, i) => atX.get(x)[i] ?? null)]);
     if (this.lines.length === 0) this.rows = [[0, null], [1, null]];
     const options = {};
     this.lines.forEach((line, i) => {
@@ -235,8 +239,8 @@ class Chart {
       xlabel: {step: 'step', seconds: 'seconds of training', epoch: 'epoch'}[shown.x], xLabelHeight: 16,
       dateWindow: shown.window, valueRange: this.range, logscale: shown.log, highlightCircleSize: 3,
       drawPoints: this.lines.every(line => line.points.length < 2),
-      gridLineColor: css('--line'), axisLineColor: css('--faint'), interactionModel: interaction(),
-      axes: {x: {axisLabelFormatter: x => x.toLocaleString('en', {maximumSignificantDigits: 6})},
+      gridLineColor: css('--line'), axisLineColor: css('--faint'), interactionModel: interaction,
+      axes: {x: {pixelsPerLabel: 50, axisLabelFormatter: x => x.toLocaleString('en', {maximumSignificantDigits: 6})},
              y: {ticker: (a, b, pixels) => ticks(a, b, pixels, this.q), axisLabelWidth: 44}},
       highlightCallback: (event, x) => point(x), unhighlightCallback: () => point(null),
       drawCallback: g => follow(g), underlayCallback: (canvas, area, g) => this.marks(canvas, area, g),
@@ -262,7 +266,8 @@ class Chart {
     canvas.font = '11px sans-serif';
     let y = area.y + 12;
     for (const end of ends.values()) {
-      const x = g.toDomXCoord(end.x), label = '\u00d7 ' + (end.seeds.length > 1 ? 'seeds ' : 'seed ') + end.seeds.join(', ');
+      const x = g.toDomXCoord(end.x);
+      const label = `\u00d7 seed${end.seeds.length > 1 ? 's' : ''} ${end.seeds.join(', ')}`;
       if (x < area.x || x > area.x + area.w) continue;
       canvas.fillStyle = canvas.strokeStyle = style(end.k).color;
       canvas.globalAlpha = 0.4;
@@ -307,17 +312,13 @@ class Chart {
     const p = x === null ? last : line.points.reduce((a, b) => Math.abs(b.x - x) < Math.abs(a.x - x) ? b : a);
     if (p.step !== x && x !== null && shown.x === 'step') note = ` (step ${p.step})`;
     const format = this.q.accuracy ? percent : number;
-    if (p.deviation !== undefined) {
-      const digits = this.q.accuracy ? 2 : 3;
-      const middle = this.q.accuracy ? (100 * p.y).toFixed(digits) : number(p.y, 4);
-      const spread = this.q.accuracy ? percent(p.deviation, digits) : number(p.deviation, 2);
-      return `${middle} \u00b1 ${spread}${note}`;
-    }
-    if (p.range) return `${format(p.y, this.q.accuracy ? 2 : 4)} (${
-      this.q.accuracy ? (100 * p.low).toFixed(2) : number(p.low, 4)} to ${
-      this.q.accuracy ? (100 * p.high).toFixed(2) : number(p.high, 4)})${note}`;
+    if (p.deviation !== undefined) return `${this.short(p.y)} \u00b1 ${this.short(p.deviation, 2)}${note}`;
+    if (p.range) return `${this.short(p.y)} (${this.short(p.low)} to ${this.short(p.high)})${note}`;
     return format(p.y) + note;
   }
+
+  // Of a mean or a deviation.
+  short(y, digits = 3) { return this.q.accuracy ? (100 * y).toFixed(2) : number(y, digits); }
 }
 
 // A piece of the line.
@@ -354,7 +355,7 @@ function follow(g) {
       chart.g.updateOptions({dateWindow: shown.window});
     }
   }
-  $('unzoom').disabled = !shown.window && !charts.some(chart => chart.g.isZoomed('y'));
+  $('unzoom').disabled = !shown.window && charts.every(c => String(c.g.yAxisRange()) === String(c.range));
   linking = false;
 }
 
@@ -427,11 +428,9 @@ dark.addEventListener('change', redraw);
 
 // ---- The page -------------------------------------------------------------------------------------------------------
 
-// A phone would have to scroll past everything: what is not the answer is folded there.
-const narrow = innerWidth < 700;
-if (narrow) for (const details of document.querySelectorAll('details.section')) details.open = false;
+const openAtFirst = innerWidth > 700 ? Infinity : panels.length > 2 ? 1 : 2;
 const panelBoxes = panels.map((panel, i) => element(
-  'details', {className: 'panel', open: !narrow || i < 2}, element('summary', {textContent: panel}),
+  'details', {className: 'panel', open: i < openAtFirst}, element('summary', {textContent: panel}),
   element('div', {className: 'pair'})));
 $('panels').append(...panelBoxes);
 document.documentElement.classList.add('scripted');
