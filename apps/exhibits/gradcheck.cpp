@@ -1,4 +1,5 @@
 // tare gradcheck: the derivatives of every op and layer against central differences.
+#include <tare/apps/cli/terminal.h>
 #include <tare/apps/exhibits/commands.h>
 #include <tare/apps/train/diagonal_gradient.h>
 #include <tare/core/tools/op_table.h>
@@ -33,7 +34,7 @@ struct Result {
 
   bool ok() const { return expected_failure ? error.relative > kClearlyWrong : error.relative <= kBound; }
   const char* verdict() const {
-    if (expected_failure) return ok() ? "wrong, as expected" : "NOT WRONG, as it should be";
+    if (expected_failure) return ok() ? "wrong, as expected" : "NOT WRONG";
     return ok() ? "ok" : "WRONG";
   }
 };
@@ -120,21 +121,28 @@ int run_gradcheck(const GradcheckOptions& options) {
     return failures == 0 ? 0 : 1;
   }
 
-  fmt::print(
-      "Derivatives against central differences, in double: full Jacobians and a random upstream gradient.\n"
-      "Errors are the worst over all shapes; a right derivative is within {}.\n\n{:<32}{:<40}{:>10}{:>10}  verdict\n",
-      kBound, "op or layer", "shapes", "absolute", "relative");
+  const std::size_t columns = terminal_columns();
+  const auto say = [&](const std::string& text) { fmt::print("{}\n", wrapped(text, columns)); };
+  say(
+      fmt::format("Derivatives against central differences, in double: full Jacobians and a random upstream gradient. "
+                  "Errors are the worst over all shapes of the inputs; a right derivative is within {}.",
+                  kBound));
+  const bool wide = columns >= 104;  // enough for the shapes; else there is their number
+  const int shapes_width = wide ? 34 : 8;
+  fmt::print("\n{:<32}{:<{}}{:>8}{:>10}  verdict\n", "op or layer", "shapes", shapes_width, "absolute", "relative");
   for (const Result& r : results) {
-    fmt::print("{:<32}{:<40}{:>10.1e}{:>10.1e}  {}\n", r.op, r.all_shapes(), r.error.absolute, r.error.relative,
-               r.verdict());
+    fmt::print("{:<32}{:<{}}{:>8.1e}{:>10.1e}  {}\n", r.op, wide ? r.all_shapes() : fmt::format("{:>6}", r.cases),
+               shapes_width, r.error.absolute, r.error.relative, r.verdict());
   }
+  fmt::print("\n");
   for (const Result& r : results) {
-    if (!r.ok()) fmt::print("\n{}: {}\n", r.op, r.error.worst);
+    if (!r.ok()) say(fmt::format("{}: {}", r.op, r.error.worst));
   }
-  fmt::print(
-      "\n{} of {} as expected. batch_norm_diagonal_gradient is the short derivation that keeps only the diagonal of\n"
-      "the Jacobian: it is wrong, and that this check finds it is what makes the others worth something.\n",
-      std::ssize(results) - failures, results.size());
+  say(
+      fmt::format("{} of {} as expected. batch_norm_diagonal_gradient is the short derivation that keeps only the "
+                  "diagonal of the Jacobian: it is wrong, and that this check finds it is what makes the others worth "
+                  "something.",
+                  std::ssize(results) - failures, results.size()));
   return failures == 0 ? 0 : 1;
 }
 

@@ -1,5 +1,6 @@
 // tare fold: folds the BatchNorms of a saved model into its Linears, or drops the biases that they cancel.
 #include <tare/apps/cli/progress.h>
+#include <tare/apps/cli/terminal.h>
 #include <tare/apps/models/commands.h>
 #include <tare/layers/files/model_file.h>
 #include <tare/layers/fold.h>
@@ -26,8 +27,11 @@ int run_fold(const FoldOptions& options, const Safetensors& contents) {
   write_safetensors(options.out, out);
 
   Progress progress(options.quiet);
-  progress.line("{}: {}", options.in, model.describe());
-  progress.line("{}: {}", options.out, result.describe());
+  const auto say = [&](const std::string& file, const Sequential& network) {
+    progress.line("{}", wrapped(file + ": " + network.describe(), terminal_columns(), 2));
+  };
+  say(options.in, model);
+  say(options.out, result);
   return 0;
 }
 

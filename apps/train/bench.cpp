@@ -3,6 +3,7 @@
 #include <tare/apps/cli/find_data.h>
 #include <tare/apps/cli/progress.h>
 #include <tare/apps/cli/signals.h>
+#include <tare/apps/cli/terminal.h>
 #include <tare/apps/train/commands.h>
 #include <tare/apps/train/make_model.h>
 #include <tare/apps/train/works.h>
@@ -54,8 +55,9 @@ int run_bench(const BenchOptions& options) {
   Sequential model = make_model(training);
   const TrainingPlan plan = plan_training(training, data);
   Progress progress(options.quiet);
-  progress.line("{}: {}; batch {}, {} steps an epoch", work, model.describe(), training.batch,
-                grouped(plan.steps_per_epoch));
+  const std::string network = fmt::format("{}: {}; batch {}, {} steps an epoch", work, model.describe(), training.batch,
+                                          grouped(plan.steps_per_epoch));
+  progress.line("{}", wrapped(network, terminal_columns(), 2));
 
   std::vector<double> seconds;  // of each epoch
   double before = 0;
