@@ -29,9 +29,15 @@ class CheckReport {
   void conclusion(fmt::format_string<Args...> text, Args&&... args) {
     conclusion_ = fmt::format(text, std::forward<Args>(args)...);
   }
+  /// A paragraph, or several with an empty line between.
   template <class... Args>
   void say(fmt::format_string<Args...> text, Args&&... args) {
-    add_detail(Detail::text, fmt::format(text, std::forward<Args>(args)...));
+    details_.push_back({Detail::text, fmt::format(text, std::forward<Args>(args)...)});
+  }
+  /// A line of a table.
+  template <class... Args>
+  void row(fmt::format_string<Args...> line, Args&&... args) {
+    details_.push_back({Detail::row, fmt::format(line, std::forward<Args>(args)...)});
   }
   void at_most(const std::string& equation, const std::string& claim, double value, double bound);
   void at_least(const std::string& equation, const std::string& claim, double value, double bound);
@@ -47,17 +53,22 @@ class CheckReport {
     double bound;
     bool holds;
   };
-  enum class Detail { none, text, check };
+  struct Detail {
+    enum Kind { text, row, check } kind;
+    std::string line = {};
+    std::size_t place = 0;  // of a check among all
+  };
 
   void add(const Check& c);
-  void add_detail(Detail kind, const std::string& line);
   void end_section();
+  std::string details() const;
 
   Options options_;
   std::vector<Check> checks_;
+  bool begun_ = false, in_list_ = false;  // whether anything was printed, and last a conclusion with its label
   // Of the section that is open:
-  std::string name_, label_, title_, conclusion_, details_;
-  Detail last_ = Detail::none;
+  std::string name_, label_, title_, conclusion_;
+  std::vector<Detail> details_;
 };
 
 }  // namespace tare

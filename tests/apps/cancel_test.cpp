@@ -1,4 +1,5 @@
-// `tare cancel`: every equation of the notes has its check, all hold in both precisions, and the text fits a page.
+// `tare cancel`: every equation of the notes has its check, all hold in both precisions, and the text fits a terminal
+// of 80 columns.
 #include "tests/apps/program_testing.h"
 
 #include <doctest/doctest.h>
@@ -135,7 +136,7 @@ struct Text {
 };
 
 // What stands in the text, which is the same from run to run.
-Text text_of(const std::string& command, std::size_t columns) {
+Text text_of(const std::string& command) {
   INFO(command);
   const Outcome done = run_tare(command);
   CHECK(done.exit_code == 0);
@@ -146,7 +147,7 @@ Text text_of(const std::string& command, std::size_t columns) {
   std::istringstream lines(done.out);
   Text text;
   for (std::string& line = text.last; std::getline(lines, line);) {
-    CHECK_MESSAGE(line.size() <= columns, line);
+    CHECK_MESSAGE(line.size() <= 80, line);
     text.ok += line.starts_with("  ok ");
     text.exhibits += line.starts_with("Exhibit ");
     if (lines.peek() == std::char_traits<char>::eof()) break;
@@ -160,7 +161,7 @@ TEST_CASE("cancel: an overview of all exhibits, each with its count, and the who
   for (const char* precision : {"double", "float"}) {
     const std::string command = fmt::format("cancel --precision {}", precision);
     const std::size_t checks = cancel(fmt::format("--precision {}", precision))["checks"].size();
-    const Text overview = text_of(command, 80), log = text_of(command + " --checks", 100);
+    const Text overview = text_of(command), log = text_of(command + " --checks");
     CHECK(overview.ok == 0);
     CHECK(overview.last == count_line(checks));
     CHECK(log.ok == static_cast<int>(checks));
@@ -192,7 +193,7 @@ TEST_CASE("cancel: one exhibit by its name or number, its conclusion first") {
       CHECK(check["exhibit"] == kNames[i]);
       if (i >= 4) CHECK(check["equation"] == fmt::format("exhibit {}", i - 3));
     }
-    const Text text = text_of(command, 100), full = text_of(command + " --checks", 100);
+    const Text text = text_of(command), full = text_of(command + " --checks");
     CHECK(text.ok == 0);
     CHECK(text.last == count_line(checks));
     CHECK(full.ok == static_cast<int>(checks));
@@ -206,6 +207,16 @@ TEST_CASE("cancel: one exhibit by its name or number, its conclusion first") {
     CHECK(run_tare("cancel").out.find(line.substr(0, 30)) != std::string::npos);
   }
   CHECK(all == cancel("")["checks"].size());
+}
+
+TEST_CASE("cancel: a wider terminal has fewer lines, and every check on one") {
+  const std::string narrow = run_tare("cancel --checks").out, wide = run_tare("cancel --checks", "COLUMNS=120").out;
+  CHECK(std::ranges::count(wide, '\n') < std::ranges::count(narrow, '\n'));
+  std::istringstream lines(wide);
+  for (std::string line; std::getline(lines, line);) {
+    CHECK_MESSAGE(line.size() <= 120, line);
+    if (line.starts_with("  ok ")) CHECK_MESSAGE(line.find("= ", 60) != std::string::npos, line);
+  }
 }
 
 TEST_CASE("cancel: an unknown exhibit is bad usage") {

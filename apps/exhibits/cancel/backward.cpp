@@ -25,10 +25,11 @@ Terms terms_of_tape(const Batch& batch) {
 
 void show_backward(CheckReport& report) {
   report.heading("The backward pass, term by term");
+  report.say("With a random upstream gradient g, and s = sqrt(sigma^2 + eps):");
+  report.row("  dL/dx_i = gamma / (N s) (N g_i - sum_j g_j - xhat_i sum_j g_j xhat_j)");
   report.say(
-      "dL/dx_i = gamma / (N s) (N g_i - sum_j g_j - xhat_i sum_j g_j xhat_j), s = sqrt(sigma^2 + eps),\n"
-      "from a random upstream gradient g. Each term is compared with the tape's gradient along that path\n"
-      "alone, and with central differences that hold the other paths fixed; in units of |gamma|/s max|g|.");
+      "Each term is compared with the tape's gradient along that path alone, and with central differences that hold "
+      "the other paths fixed; in units of |gamma|/s max|g|.");
   const ByHand hand(random_for(2));
   const Numbers &x = hand.x, &gamma = hand.gamma, &beta = hand.beta, &g = hand.g, &mean = hand.mean;
   const Numbers &variance = hand.variance, &xhat = hand.xhat, &unit = hand.unit;

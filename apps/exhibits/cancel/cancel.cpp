@@ -35,17 +35,17 @@ std::string label(Exhibit exhibit) {
 
 void introduce(CheckReport& report) {
   report.say(
-      "A bias directly before BatchNorm changes nothing in training. Forward, BatchNorm\n"
-      "subtracts it together with the mean; backward, its gradient is zero. So it can\n"
-      "be dropped. Three notes on BatchNorm are put to the test here:\n\n"
-      "Note 1 explains the forward pass: take mean and variance of every feature over\n"
-      "the batch, normalize with them, then scale by gamma and shift by beta.\n\n"
-      "Note 2 derives the backward pass. Its result is wrong: of the Jacobian, which\n"
-      "says how every input moves every output, it keeps only the diagonal.\n\n"
-      "Note 3 (Arjun Majumdar, \"Batch Normalization equations\", 2021) shows in its\n"
-      "equations 1.1 to 1.12 that the bias cancels.\n\n"
-      "Notes 2 and 3 contradict each other: by note 2's gradient the bias would matter.\n"
-      "Who is right is measured, in {} and on synthetic data:\n",
+      "A bias directly before BatchNorm changes nothing in training. Forward, BatchNorm subtracts it together with the "
+      "mean; backward, its gradient is zero. So it can be dropped. Three notes on BatchNorm are put to the test "
+      "here:\n\n"
+      "Note 1 explains the forward pass: take mean and variance of every feature over the batch, normalize with them, "
+      "then scale by gamma and shift by beta.\n\n"
+      "Note 2 derives the backward pass. Its result is wrong: of the Jacobian, which says how every input moves every "
+      "output, it keeps only the diagonal.\n\n"
+      "Note 3 (Arjun Majumdar, \"Batch Normalization equations\", 2021) shows in its equations 1.1 to 1.12 that the "
+      "bias cancels.\n\n"
+      "Notes 2 and 3 contradict each other: by note 2's gradient the bias would matter. Who is right is measured, in "
+      "{} and on synthetic data:",
       exhibits::kDouble ? "double" : "float");
 }
 
@@ -60,8 +60,8 @@ int run_cancel(const CancelOptions& options) {
   if (!options.exhibit) introduce(report);
   if (options.checks) {
     report.say(
-        "A line that begins with ok is a check: a claim, the measured number and its bound, which is >= where\n"
-        "something does not cancel. Errors are relative to the largest number compared, unless the text says\n"
+        "A line that begins with ok is a check: a claim, the measured number and its bound, which is >= where "
+        "something does not cancel. Errors are relative to the largest number compared, unless the text says "
         "otherwise.");
   }
   for (const Section& section : kSections) {
@@ -71,8 +71,8 @@ int run_cancel(const CancelOptions& options) {
   }
   report.section("", "");
   if (!options.checks) {
-    report.say("\n{}Every check, with its number and its bound: add --checks.",
-               details ? "" : "One of them with its explanation and tables: tare cancel --exhibit shift\n");
+    if (!details) report.row("One of them with its explanation and tables: tare cancel --exhibit shift");
+    report.row("Every check, with its number and its bound: add --checks.");
   }
   return report.finish();
 }

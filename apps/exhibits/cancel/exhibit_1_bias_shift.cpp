@@ -30,19 +30,19 @@ std::vector<BiasShift> bias_shifts() {
 void show_bias_shift(CheckReport& report) {
   report.heading("Exhibit 1: a constant added to the bias changes nothing, up to rounding");
   report.say(
-      "The training output of Linear - BatchNorm, with b (alternately -b) added to every bias, against\n"
-      "b = 0. In real arithmetic the difference is 0. But z = W a + b is stored with a rounding error\n"
-      "proportional to |b|, and that error is no constant, so it survives: small in double, ruinous in\n"
-      "float at 1e6. Bound: what rounding z can do, ulp (|b| + 8 max|W a|) |gamma|/s (1 + sqrt N).");
+      "The training output of Linear - BatchNorm, with b (alternately -b) added to every bias, against b = 0. In real "
+      "arithmetic the difference is 0. But z = W a + b is stored with a rounding error proportional to |b|, and that "
+      "error is no constant, so it survives: small in double, ruinous in float at 1e6. Bound: what rounding z can do, "
+      "ulp (|b| + 8 max|W a|) |gamma|/s (1 + sqrt N).");
   const std::vector<BiasShift> in_float = float32::exhibits::bias_shifts(),
                                in_double = float64::exhibits::bias_shifts();
   report.conclusion(
       "Adding 1e6 to every bias moves the training output by {:.0e} in double, which is rounding. Float rounds more "
       "coarsely: there the output moves by {:.0e} and is spoilt.",
       in_double.back().change, in_float.back().change);
-  report.say("\n    |b|   max|y(b) - y(0)| in double    in float");
+  report.row("    |b|   max|y(b) - y(0)| in double    in float");
   for (std::size_t i = 0; i < in_float.size(); ++i) {
-    report.say("  {:5.0e}   {:26.1e}   {:9.1e}", in_float[i].b, in_double[i].change, in_float[i].change);
+    report.row("  {:5.0e}   {:26.1e}   {:9.1e}", in_float[i].b, in_double[i].change, in_float[i].change);
   }
   for (const BiasShift& shift : kDouble ? in_double : in_float) {
     report.at_most("exhibit 1", fmt::format("|b| = {:.0e}: output unchanged, up to rounding", shift.b), shift.change,

@@ -23,14 +23,14 @@ void show_jacobian(CheckReport& report) {
   const Numbers s = deviation(variance, kEps), xhat = normalized(x, mean, s);
   const double gamma = 1.5, gain = gamma / s(0, 0), middle = gain * kEps / (variance(0, 0) + kEps);
   report.say(
-      "One feature, {} samples of deviation 0.1, gamma = {}: gamma/s = {:.4f}. With dL/dx = J' dL/dy,\n"
-      "the bias, which moves every x_i by the same amount, gets sum_i dL/dx_i = (J 1)' dL/dy.\n\n"
-      "J = dy_i/dx_j = gamma/s (I - 11'/N - xhat xhat'/N), one backward pass per row:\n",
+      "One feature, {} samples of deviation 0.1, gamma = {}: gamma/s = {:.4f}. With dL/dx = J' dL/dy, the bias, which "
+      "moves every x_i by the same amount, gets sum_i dL/dx_i = (J 1)' dL/dy.\n\n"
+      "J = dy_i/dx_j = gamma/s (I - 11'/N - xhat xhat'/N), one backward pass per row:",
       n, gamma, gain);
   for (Index i = 0; i < n; ++i) {
     std::string line;
     for (Index l = 0; l < n; ++l) line += fmt::format("{:10.4f}", j(i, l));
-    report.say("  {}", line);
+    report.row("  {}", line);
   }
 
   const Numbers j_formula =
@@ -40,9 +40,10 @@ void show_jacobian(CheckReport& report) {
   const Numbers spectrum = eigenvalues(j);
   std::string listed;
   for (Index i = 0; i < n; ++i) listed += fmt::format("{}{:.3g}", i == 0 ? "" : ", ", spectrum(i, 0));
-  report.say("\nIts eigenvalues: {}", listed);
-  report.say("Expected: 0 along 1; gamma/s eps/(var+eps) = {:.3g} along xhat; gamma/s = {:.3g}, N-2 times.", middle,
-             gain);
+  report.say(
+      "Its eigenvalues: {}. Expected: 0 along 1; gamma/s eps/(var+eps) = {:.3g} along xhat; gamma/s = {:.3g}, N-2 "
+      "times.",
+      listed, middle, gain);
 
   report.at_most("exhibit 2", "J is the closed form (in units of gamma/s)", distance(j, j_formula) / gain, kRounding);
   report.at_most("exhibit 2", "J = J'", distance(j, j.transpose()) / gain, kRounding);

@@ -48,11 +48,12 @@ constexpr Index kSizes[] = {4, 16, 64, 128};
 
 void show_gradients_of_mean_zero(CheckReport& report) {
   report.say(
-      "Note 2 keeps only the diagonal of J: how x_i moves y_i, but not how it moves every other y_j. For\n"
-      "200 random columns each: the median of |d - f| / |f|, where f is the full gradient by central\n"
-      "differences; and of |sum_i dx_i| / sum_i |dx_i|, which is the bias's gradient, and must be 0 if note\n"
-      "3 is right. Who trusts note 2 must conclude that the bias matters.\n\n"
-      "    N    error of note 2   error of batch_norm   bias gradient of note 2   of batch_norm");
+      "Note 2 keeps only the diagonal of J: how x_i moves y_i, but not how it moves every other y_j. For 200 random "
+      "columns each: the median of |d - f| / |f|, where f is the full gradient by central differences; and of |sum_i "
+      "dx_i| / sum_i |dx_i|, which is the bias's gradient, and must be 0 if note 3 is right. Who trusts note 2 must "
+      "conclude that the bias matters.");
+  report.row("    N   error of:                 bias gradient of:");
+  report.row("        note 2     batch_norm     note 2     batch_norm");
   struct Row {
     Index n;
     double diagonal_error, full_error, diagonal_bias, full_bias;
@@ -63,14 +64,14 @@ void show_gradients_of_mean_zero(CheckReport& report) {
     const Numbers diagonal = columns.of_note_2(), full = columns.of_batch_norm(), expected = columns.expected();
     rows.push_back({n, median(column_errors(diagonal, expected)), largest(column_errors(full, expected)),
                     median(cancellation(diagonal)), largest(cancellation(full))});
-    report.say("  {:3}   {:14.0f} %   {:19.1e}   {:23.2f}   {:13.1e}", n, 100 * rows.back().diagonal_error,
+    report.row("  {:3}   {:4.0f} %{:15.1e}{:11.2f}{:15.1e}", n, 100 * rows.back().diagonal_error,
                rows.back().full_error, rows.back().diagonal_bias, rows.back().full_bias);
   }
   report.conclusion(
       "Note 2's gradient is off by {:.0f} % in a batch of 4 and still by {:.0f} % in one of 128. It gets better in "
       "large batches only if the upstream gradient has mean zero; otherwise it is off by about 100 % in any batch.",
       100 * rows.front().diagonal_error, 100 * rows.back().diagonal_error);
-  report.say("  (for batch_norm the largest of the 200 instead of the median)");
+  report.row("  (for batch_norm the largest of the 200 instead of the median)");
   const double least_error[] = {0.5, 0.25, 0.12, 0.08}, least_bias[] = {0.3, 0.15, 0.07, 0.05};
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const Row& row = rows[i];
@@ -85,15 +86,15 @@ void show_gradients_of_mean_zero(CheckReport& report) {
 
 void show_gradients_of_other_means(CheckReport& report) {
   report.say(
-      "Above, the upstream gradient g = dL/dy is N(0, 1). Its mean matters. Adding the same number to every\n"
-      "g_i leaves the true gradient as it was, because the y_i of a column always have the same sum, but\n"
-      "not note 2's. With g = 1 + N(0, 1) the median error stays near 100 % at every N: a large batch makes\n"
-      "it small only if g has mean zero.\n\n"
-      "g = 1 does not hide note 2's error but exposes it: the true gradient is then zero, and note 2's is\n"
-      "not (largest |dx|, in units of gamma/s). What g = 1 does hide is a wrong scale, for twice zero is\n"
-      "zero: batch_norm's gradient times 2 passes with g = 1 and fails with g = N(0, 1).\n\n"
-      "    N   error of note 2:    largest |dx| if g = 1:    error of batch_norm times 2:\n"
-      "        g = 1 + N(0, 1)     note 2     batch_norm     g = 1      g = N(0, 1)");
+      "Above, the upstream gradient g = dL/dy is N(0, 1). Its mean matters. Adding the same number to every g_i leaves "
+      "the true gradient as it was, because the y_i of a column always have the same sum, but not note 2's. With g = 1 "
+      "+ N(0, 1) the median error stays near 100 % at every N: a large batch makes it small only if g has mean "
+      "zero.\n\n"
+      "g = 1 does not hide note 2's error but exposes it: the true gradient is then zero, and note 2's is not (largest "
+      "|dx|, in units of gamma/s). What g = 1 does hide is a wrong scale, for twice zero is zero: batch_norm's "
+      "gradient times 2 passes with g = 1 and fails with g = N(0, 1).");
+  report.row("    N   error of note 2:   largest |dx| if g = 1:   error of batch_norm times 2:");
+  report.row("        g = 1 + N(0, 1)    note 2     batch_norm    g = 1      g = N(0, 1)");
   double least_error = 1, least_dx = 1, largest_dx = 0, twice_of_ones = 0, least_twice = 1;
   for (Index n : kSizes) {
     const Columns columns(n), ones = columns.with_gradient(Matrix::Ones(n, Columns::count));
@@ -102,7 +103,7 @@ void show_gradients_of_other_means(CheckReport& report) {
     const double note_2 = ones.size(ones.of_note_2()), batch_norm = ones.size(ones.of_batch_norm());
     const double twice_ones = ones.size(2 * ones.of_batch_norm() - ones.expected());
     const double twice = median(column_errors(2 * columns.of_batch_norm(), columns.expected()));
-    report.say("  {:3}   {:13.0f} %{:11.2f}{:15.1e}{:10.1e}{:15.0f} %", n, 100 * error, note_2, batch_norm, twice_ones,
+    report.row("  {:3}   {:13.0f} %{:10.2f}{:15.1e}{:9.1e}{:15.0f} %", n, 100 * error, note_2, batch_norm, twice_ones,
                100 * twice);
     least_error = std::min(least_error, error), least_dx = std::min(least_dx, note_2);
     largest_dx = std::max(largest_dx, batch_norm), twice_of_ones = std::max(twice_of_ones, twice_ones);

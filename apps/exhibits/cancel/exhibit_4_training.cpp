@@ -138,13 +138,13 @@ void show_training(CheckReport& report) {
   const Index numbers_kept = count_parameters(kept), numbers_dropped = count_parameters(dropped);
   const std::vector<double> with = train_sgd(kept), without = train_sgd(dropped);
   report.say(
-      "Two networks 8 - 16 - 16 - 4 with BatchNorm from the same weights, trained by SGD with momentum for\n"
-      "50 steps: one with biases before BatchNorm, all set to 1 to make the point, one without. {} and\n"
-      "{} parameters. And, for control, the same without BatchNorm: biases set to 1, biases left at 0.\n",
+      "Two networks 8 - 16 - 16 - 4 with BatchNorm from the same weights, trained by SGD with momentum for 50 steps: "
+      "one with biases before BatchNorm, all set to 1 to make the point, one without. {} and {} parameters. And, for "
+      "control, the same without BatchNorm: biases set to 1, biases left at 0.",
       numbers_kept, numbers_dropped);
-  report.say("  step   loss, biases kept    biases dropped");
+  report.row("  step   loss, biases kept    biases dropped");
   for (std::size_t step : {1U, 10U, 25U, 50U}) {
-    report.say("  {:4}   {:.14f}   {:.14f}", step, with[step - 1], without[step - 1]);
+    report.row("  {:4}   {:.14f}   {:.14f}", step, with[step - 1], without[step - 1]);
   }
   report.at_most("exhibit 4", "same losses, the largest relative difference", largest_relative(with, without),
                  in_precision(1e-9, 1e-3));
@@ -157,13 +157,12 @@ void show_training(CheckReport& report) {
 
   const AdamDrift in_float = float32::exhibits::adam_drift(), in_double = float64::exhibits::adam_drift();
   report.say(
-      "Adam divides a gradient by its size, even one that is nothing but rounding. In float a kept bias\n"
-      "therefore drifts, here from 0 in 200 steps at lr 0.01. No training output depends on it; but\n"
-      "running_mean lags behind the drift, which evaluation feels.\n\n"
-      "            max|b|    outputs moved by it    lag of running_mean\n"
-      "  double   {:7.1e}   {:20.1e}   {:20.1e}\n"
-      "  float    {:7.1e}   {:20.1e}   {:20.1e}",
-      in_double.bias, in_double.outputs, in_double.lag, in_float.bias, in_float.outputs, in_float.lag);
+      "Adam divides a gradient by its size, even one that is nothing but rounding. In float a kept bias therefore "
+      "drifts, here from 0 in 200 steps at lr 0.01. No training output depends on it; but running_mean lags behind the "
+      "drift, which evaluation feels.");
+  report.row("            max|b|    outputs moved by it    lag of running_mean");
+  report.row("  double   {:7.1e}   {:20.1e}   {:20.1e}", in_double.bias, in_double.outputs, in_double.lag);
+  report.row("  float    {:7.1e}   {:20.1e}   {:20.1e}", in_float.bias, in_float.outputs, in_float.lag);
   report.conclusion(
       "A network trained with biases before BatchNorm has the same losses as one without, to {:.0e}, and {} parameters "
       "more. In float, Adam lets such a bias drift, here from 0 to {:.2f}, so it is better dropped.",
@@ -177,14 +176,14 @@ void show_training(CheckReport& report) {
   const std::vector<int> at{100, 200, 300};
   const std::vector<Numbers> sgd = decayed_biases(false, 0.1, 0.1, at), adamw = decayed_biases(true, 0.01, 1, at);
   report.say(
-      "Weight decay is the only force left on a bias that starts at 1: it dies out as (1 - lr wd)^k. SGD\n"
-      "with lr 0.1 and weight decay 0.1; AdamW with lr 0.01 and weight decay 1. (In float AdamW's noise\n"
-      "keeps feeding it, so that it ends in a balance of drift and decay.)\n\n"
-      "     k   0.99^k      max|b|, SGD   max|b|, AdamW");
+      "Weight decay is the only force left on a bias that starts at 1: it dies out as (1 - lr wd)^k. SGD with lr 0.1 "
+      "and weight decay 0.1; AdamW with lr 0.01 and weight decay 1. (In float AdamW's noise keeps feeding it, so that "
+      "it ends in a balance of drift and decay.)");
+  report.row("     k   0.99^k       max|b|, SGD  max|b|, AdamW");
   double sgd_error = 0, adamw_error = 0;
   for (std::size_t i = 0; i < at.size(); ++i) {
     const double expected = std::pow(1 - 0.1 * 0.1, at[i]);
-    report.say("  {:4}   {:.8f}   {:.8f}   {:.8f}", at[i], expected, largest(sgd[i]), largest(adamw[i]));
+    report.row("  {:4}   {:.8f}   {:.8f}   {:.8f}", at[i], expected, largest(sgd[i]), largest(adamw[i]));
     sgd_error = std::max(sgd_error, distance(sgd[i], Numbers::Constant(2, 16, expected)) / expected);
     adamw_error = std::max(adamw_error, distance(adamw[i], Numbers::Constant(2, 16, expected)));
   }

@@ -29,8 +29,8 @@ void show_where_not(CheckReport& report) {
                  in_precision(1e-11, 1e-4));
 
   report.say(
-      "LayerNorm averages over the features of a sample: only the part of the bias that is the same for\n"
-      "every feature cancels, and accordingly only the sum of the bias's gradient is zero.");
+      "LayerNorm averages over the features of a sample: only the part of the bias that is the same for every feature "
+      "cancels, and accordingly only the sum of the bias's gradient is zero.");
   Parameter a = parameter(block.a), w = parameter(block.w), b = parameter(block.b), gamma = parameter(block.gamma);
   const auto layer_normalized = [&](const Matrix& added) {
     b.value = block.b + added;
@@ -50,10 +50,10 @@ void show_where_not(CheckReport& report) {
   report.at_least("exhibit 5", "LayerNorm: max_k |dL/db_k|", largest(numbers(b.grad)), 0.1);
 
   report.say(
-      "In evaluation running_mean takes the place of the batch's mean. It was measured with the bias, so\n"
-      "dropping the bias of a trained model shifts its outputs, unless running_mean -= b; then all is as\n"
-      "before. Folding BatchNorm into the Linear for inference even brings a bias back:\n"
-      "W'_k = gamma_k/s_k W_k, b'_k = beta_k + gamma_k (b_k - running_mean_k) / s_k, s from running_var.");
+      "In evaluation running_mean takes the place of the batch's mean. It was measured with the bias, so dropping the "
+      "bias of a trained model shifts its outputs, unless running_mean -= b; then all is as before. Folding BatchNorm "
+      "into the Linear for inference even brings a bias back, with s from running_var:");
+  report.row("  W'_k = gamma_k/s_k W_k,  b'_k = beta_k + gamma_k (b_k - running_mean_k) / s_k");
   Linear layer({.in = 6, .out = 5});
   BatchNorm norm({.features = 5});
   layer.weight.value = block.w;

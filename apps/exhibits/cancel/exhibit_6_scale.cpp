@@ -7,10 +7,10 @@ namespace TARE_NAMESPACE::exhibits {
 void show_scale(CheckReport& report) {
   report.heading("Exhibit 6: what else cancels: the scale of each row of W");
   report.say(
-      "BN((alpha W) u) = BN(W u) for a positive alpha of its own for each row, exactly at eps = 0. The\n"
-      "gradient therefore has no part along W_k; by eps it has one:\n"
-      "<W_k, dL/dW_k> = gamma_k (dL/dgamma_k) eps / (var_k + eps). (W is small here, var about 0.002, to\n"
-      "make that part visible.)");
+      "BN((alpha W) u) = BN(W u) for a positive alpha of its own for each row, exactly at eps = 0. The gradient "
+      "therefore has no part along W_k; by eps it has one:");
+  report.row("  <W_k, dL/dW_k> = gamma_k (dL/dgamma_k) eps / (var_k + eps)");
+  report.say("(W is small here, var about 0.002, to make that part visible.)");
   Random random = random_for(8);
   Block block = random_block(random, 32, 6, 5);
   block.w *= real{0.04};

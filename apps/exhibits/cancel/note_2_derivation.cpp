@@ -10,8 +10,8 @@ namespace TARE_NAMESPACE::exhibits {
 void show_derivation(CheckReport& report) {
   report.heading("Note 2: its steps, against central differences");
   report.say(
-      "The steps of the derivation, one input S_i at a time; Shat_i is S_i normalized. 3b has lost a\n"
-      "factor S_i - mu, and the box below it writes S_i where Shat_i is meant.");
+      "The steps of the derivation, one input S_i at a time; Shat_i is S_i normalized. 3b has lost a factor S_i - mu, "
+      "and the box below it writes S_i where Shat_i is meant.");
   const ByHand hand(random_for(2));
   const Numbers &x = hand.x, &gamma = hand.gamma, &g = hand.g, &mean = hand.mean, &variance = hand.variance;
   const Numbers &s = hand.s, &xhat = hand.xhat, &unit = hand.unit;

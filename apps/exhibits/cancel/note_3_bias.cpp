@@ -7,8 +7,8 @@ namespace TARE_NAMESPACE::exhibits {
 void show_cancellation(CheckReport& report) {
   report.heading("Note 3: the bias, followed through equations 1.1 to 1.12");
   report.say(
-      "z = W a + b for 32 samples, 6 inputs and 5 outputs. The mean of z contains b, so subtracting the\n"
-      "mean takes b away again. The library's z - mu is compared with each way of writing it.");
+      "z = W a + b for 32 samples, 6 inputs and 5 outputs. The mean of z contains b, so subtracting the mean takes b "
+      "away again. The library's z - mu is compared with each way of writing it.");
   Random random = random_for(1);
   const Block block = random_block(random, 32, 6, 5);
   const Numbers a = numbers(block.a), w = numbers(block.w), b = numbers(block.b);
