@@ -1,4 +1,5 @@
 // tare tape: one training step of a small network, everything on its tape shown.
+#include <tare/apps/cli/terminal.h>
 #include <tare/apps/exhibits/commands.h>
 #include <tare/apps/train/make_model.h>
 #include <tare/core/ops/loss.h>
@@ -30,16 +31,20 @@ int run_tape(const TapeOptions& options) {
   for (std::size_t i = 0; i < model.size(); ++i) {
     layers += fmt::format("{}{} {}", i == 0 ? "" : ", ", i, model[i].describe());
   }
-  fmt::print(
-      "One training step on a batch of {} samples; values top down, gradients bottom up.\n"
-      "Layers are numbered from 0 along the Sequential, as in saved models:\n{}.\n"
-      "So 0.weight is the weight of layer 0.\n\n{}",
-      options.batch, layers, tape_table(tape, options.rows));
+  const std::size_t columns = terminal_columns();
+  const auto say = [&](const std::string& text) { fmt::print("{}\n", wrapped(text, columns)); };
+  say(fmt::format(
+      "One training step on a batch of {} samples; values top down, gradients bottom up. Of each, the first {} shown; "
+      ".. stands for the rest. Layers are numbered from 0 along the Sequential, as in saved models; so 0.weight is the "
+      "weight of layer 0:",
+      options.batch, options.rows == 1 ? "row is" : fmt::format("{} rows are", options.rows)));
+  say(layers);
+  fmt::print("\n{}", tape_table(tape, options.rows, columns));
   const bool kept = network.norm == Norm::batch && network.bias == BiasRule::keep;
   if (kept) {
-    fmt::print(
-        "\nThe gradient of a bias before BatchNorm is zero, to rounding: subtracting the batch mean cancels it.\n"
-        "(--bias auto drops it.)\n");
+    fmt::print("\n");
+    say("The gradient of a bias before BatchNorm is zero, to rounding: subtracting the batch mean cancels it. (--bias "
+        "auto drops it.)");
   }
   return 0;
 }

@@ -8,15 +8,49 @@
 namespace TARE_NAMESPACE {
 namespace {
 
-// The first three numbers of a row, and `..` if there is more, in it or after the last row that is to be shown.
-std::string row_text(const View& m, Index row, Index rows, int width) {
-  if (row >= std::min(rows, m.rows())) return "";
-  std::string text;
-  for (Index j = 0; j < std::min<Index>(m.cols(), 3); ++j) {
-    text += fmt::format("{}{:>{}.4g}", j == 0 ? "" : " ", m(row, j), width);
+// Rows of numbers, each column of them wide enough for the matrices that were added. What does not fit in is `..`.
+class NumberColumns {
+ public:
+  NumberColumns(Index rows, Index columns, int digits) : rows_(rows), digits_(digits) { widths_.setZero(columns); }
+
+  void add(const View& m) {
+    const Index rows = std::min(rows_, m.rows()), columns = std::min(widths_.size(), m.cols());
+    for (Index i = 0; i < rows; ++i) {
+      for (Index j = 0; j < columns; ++j) widths_(j) = std::max(widths_(j), std::ssize(number(m(i, j))));
+    }
+    left_out_rows_ |= m.rows() > rows_;
+    columns_ = std::max(columns_, m.cols());
   }
-  return text + (m.cols() > 3 || (row + 1 == rows && m.rows() > rows) ? " .." : "");
-}
+
+  Index count() const { return widths_.size(); }
+  void keep(Index columns) { widths_ = widths_.head(columns).eval(); }
+
+  // Of the first columns, and of a `..` behind them if there is any.
+  Index width(Index columns) const {
+    return widths_.head(columns).sum() + columns - 1 + (left_out_rows_ || columns_ > columns ? 3 : 0);
+  }
+
+  std::string row(const View& m, Index i) const {
+    if (i >= std::min(rows_, m.rows())) return "";
+    std::string row;
+    for (Index j = 0; j < std::min(m.cols(), count()); ++j) {
+      row += fmt::format("{}{}", j == 0 ? "" : " ", aligned(number(m(i, j)), j));
+    }
+    return row + (m.cols() > count() || (i + 1 == rows_ && m.rows() > rows_) ? " .." : "");
+  }
+
+  std::string aligned(const std::string& text, Index column) const {
+    return fmt::format("{:>{}}", text, widths_(column));
+  }
+
+ private:
+  std::string number(real x) const { return fmt::format("{:.{}g}", x, digits_); }
+
+  Index rows_, columns_ = 0;  // shown of each matrix; of the widest
+  int digits_;
+  Eigen::Array<Index, 1, Eigen::Dynamic> widths_;
+  bool left_out_rows_ = false;
+};
 
 std::string operands(const Tape::Entry& e) {
   std::string text;
@@ -27,6 +61,9 @@ std::string operands(const Tape::Entry& e) {
 }
 
 double largest(const View& m) { return m.size() == 0 ? 0 : static_cast<double>(m.cwiseAbs().maxCoeff()); }
+
+// "leaf 0.weight"
+std::string table_name(const Tape::Entry& e) { return e.parameter != nullptr ? "leaf " + entry_name(e) : e.op; }
 
 // "relu (layer 2)"
 std::string place_name(const Tape::Entry& e) {
@@ -86,35 +123,65 @@ bool is_zero_to_rounding(const Tape& tape, const Tape::Entry& leaf) {
   return leaf.grad && largest(*leaf.grad) <= 1e3 * std::numeric_limits<real>::epsilon() * scale;
 }
 
-std::string tape_table(const Tape& tape, Index rows) {
+std::string tape_table(const Tape& tape, Index rows, std::size_t columns) {
   if (rows < 1) throw Error("tape_table: rows: expected at least 1, found {}", rows);
-  const auto line = [](const std::string& left, const std::string& value, const std::string& gradient) {
-    const bool fits = left.size() < 49;  // else it has a line of its own
-    std::string text = fmt::format("{:<49}{:<36}{}", fits ? left : "", value, gradient);
-    text.erase(text.find_last_not_of(' ') + 1);
-    return fmt::format("{}{}{}\n", fits ? "" : left, fits ? "" : "\n", text);
+  const auto room = static_cast<Index>(columns);
+  const int digits = columns < 100 ? 3 : 4;
+
+  // What the widest entry needs. But a name of more than a fifth of the room has a line of its own.
+  Index place_width = 1, name_width = 2, shape_width = 5, operands_width = 8, widest_row = 1;
+  NumberColumns values(rows, std::max<Index>(room / 4, 1), digits), gradients = values;
+  const auto widen = [](Index& width, const std::string& text) { width = std::max(width, std::ssize(text)); };
+  for (std::size_t i = 0; i < tape.size(); ++i) {
+    const Tape::Entry e = tape.entry(i);
+    widen(place_width, fmt::format("{}", i));
+    if (std::ssize(table_name(e)) <= room / 5) widen(name_width, table_name(e));
+    widen(shape_width, fmt::format("{}", shape_of(e.value)));
+    widen(operands_width, operands(e));
+    values.add(e.value);
+    if (e.grad) gradients.add(*e.grad);
+    widest_row = std::max(widest_row, e.value.cols());
+  }
+  const Index left_width = place_width + name_width + shape_width + operands_width + 4;
+  Index shown = std::min(widest_row, values.count());  // as many numbers of a row as fit
+  while (shown > 1 && left_width + values.width(shown) + 2 + gradients.width(shown) > room) --shown;
+  values.keep(shown);
+  gradients.keep(shown);
+  const Index value_width = std::max<Index>(values.width(shown), 5);
+
+  std::string table;
+  const auto add_line = [&](const std::string& left, const std::string& value, const std::string& gradient) {
+    table += fmt::format("{:<{}}{:<{}}  {}", left, left_width, value, value_width, gradient);
+    table.erase(table.find_last_not_of(' ') + 1);
+    table += '\n';
   };
-  constexpr const char* kLeft = "{:>3} {:<21} {:<9} {}";
-  const std::string shown = rows == 1 ? "(first row)" : fmt::format("(first {} rows)", rows);
-  std::string table = line(fmt::format(kLeft, "#", "op", "shape", "operands"), "value " + shown, "gradient " + shown);
+  const auto left = [&](const std::string& place, const std::string& name, const auto& shape, const auto& operands) {
+    return fmt::format("{:>{}} {:<{}} {:<{}} {}", place, place_width, name, name_width, shape, shape_width, operands);
+  };
+  add_line(left("#", "op", "shape", "operands"), "value", "gradient");
   std::string parameters;
   for (std::size_t i = 0; i < tape.size(); ++i) {
     const Tape::Entry e = tape.entry(i);
-    const std::string name = e.parameter != nullptr ? "leaf " + entry_name(e) : e.op;
-    const std::string shape = fmt::format("{}", shape_of(e.value));
+    const std::string place = fmt::format("{}", i), name = table_name(e), shape = fmt::format("{}", shape_of(e.value));
+    const bool fits = std::ssize(name) <= name_width;
+    if (!fits) add_line(left(place, name, "", ""), "", "");
     for (Index row = 0; row == 0 || row < std::min(rows, e.value.rows()); ++row) {
-      table += line(row == 0 ? fmt::format(kLeft, i, name, shape, operands(e)) : "", row_text(e.value, row, rows, 10),
-                    e.grad     ? row_text(*e.grad, row, rows, 10)
-                    : row == 0 ? fmt::format("{:>10}", "-")
-                               : "");
+      add_line(row > 0 ? ""
+               : fits  ? left(place, name, shape, operands(e))
+                       : left("", "", shape, operands(e)),
+               values.row(e.value, row),
+               e.grad     ? gradients.row(*e.grad, row)
+               : row == 0 ? gradients.aligned("-", 0)
+                          : "");
     }
     if (e.parameter != nullptr && e.grad) {
-      parameters += fmt::format("{:<16}{:<13}{:.4g}{}\n", entry_name(e), shape, largest(*e.grad),
-                                is_zero_to_rounding(tape, e) ? "   zero, to rounding" : "");
+      parameters += fmt::format("{:<16}{:<{}}{:.{}g}{}\n", entry_name(e), shape, shape_width + 2, largest(*e.grad),
+                                digits, is_zero_to_rounding(tape, e) ? "   zero, to rounding" : "");
     }
   }
   if (parameters.empty()) return table;
-  return table + fmt::format("\n{:<16}{:<13}{}\n", "parameter", "shape", "max |gradient|") + parameters;
+  return table + fmt::format("\n{:<16}{:<{}}{}\n", "parameter", "shape", shape_width + 2, "max |gradient|") +
+         parameters;
 }
 
 std::string tape_graph(const Tape& tape) {
@@ -123,6 +190,7 @@ std::string tape_graph(const Tape& tape) {
       "  node [fontname=\"Helvetica\", fontsize=11, shape=box, color=\"#202020\", fontcolor=\"#202020\"];\n"
       "  edge [arrowsize=0.7, color=\"#202020\"];\n{}",
       kLegend);
+  const NumberColumns numbers(1, 3, 4);
   for (std::size_t i = 0; i < tape.size(); ++i) {
     const Tape::Entry e = tape.entry(i);
     const char* style = "solid";
@@ -130,8 +198,8 @@ std::string tape_graph(const Tape& tape) {
     if (e.parameter != nullptr && is_zero_to_rounding(tape, e)) style = "bold";
     graph +=
         fmt::format("  n{} [style={}{}, label=\"{} {}\\n{}", i, style, e.parameter != nullptr ? ", shape=ellipse" : "",
-                    place_name(e), shape_of(e.value), row_text(e.value, 0, 1, 0));
-    if (e.grad) graph += "\\n" + row_text(*e.grad, 0, 1, 0);
+                    place_name(e), shape_of(e.value), numbers.row(e.value, 0));
+    if (e.grad) graph += "\\n" + numbers.row(*e.grad, 0);
     if (is_cancelled_bias(tape, i)) graph += "\\ngradient zero to rounding:\\nBatchNorm cancels this bias";
     graph += "\"];\n";
     for (int place : e.operands) {

@@ -12,14 +12,14 @@ namespace TARE_NAMESPACE {
 /// name.
 std::string entry_name(const Tape::Entry& entry);
 
-/// For every value: place, op, shape, the places of its operands, the first three numbers of its first rows and, after
-/// backward(), those of its gradient. Then, for each parameter, the size of the gradient that it received. Error unless
-/// rows is at least 1.
-std::string tape_table(const Tape& tape, Index rows = 1);
+/// For every value: place, op, shape, the places of its operands, the first rows of its numbers and, after backward(),
+/// of its gradient. Of a row as many numbers as lines of so many columns hold, but at least one; `..` stands for the
+/// others. Then, for each parameter, the size of the gradient that it received. Error unless rows is at least 1.
+std::string tape_table(const Tape& tape, Index rows = 1, std::size_t columns = 80);
 
-/// The same, with one row each, as a graph in Graphviz's language, made to be readable in black and white: boxes are
-/// ops, ellipses parameters, a dashed box a constant. A parameter is drawn bold if its gradient is zero to rounding,
-/// and a bias says so if it is BatchNorm that cancels it.
+/// The same, with three numbers of one row each, as a graph in Graphviz's language, made to be readable in black and
+/// white: boxes are ops, ellipses parameters, a dashed box a constant. A parameter is drawn bold if its gradient is
+/// zero to rounding, and a bias says so if it is BatchNorm that cancels it.
 std::string tape_graph(const Tape& tape);
 
 /// Whether a parameter has received a gradient that is rounding noise: all of it below `1e3 eps` of the largest
