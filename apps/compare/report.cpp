@@ -243,7 +243,7 @@ std::string report_html(const Comparison& comparison, const ordered_json& summar
   page["measured"] = pictures(plots.measured);
   page["layers"] = pictures(plots.layers);
   if (comparison.has_curves()) {
-    page["results"] = {{"rows", results(cases)}, {"seeds", options.seeds}, {"reading", kReading}};
+    page["results"] = {{"rows", results(cases)}, {"seeds", options.seeds}, {"reading", reading(comparison)}};
     for (const double threshold : kThresholds) {
       page["results"]["thresholds"].push_back(fmt::format("{}\u00a0%", 100 * threshold));
     }

@@ -238,7 +238,7 @@ TEST_CASE("a tape with empty values can be looked at") {
   tape.backward(sum(add_row(tape.constant(0, 3), tape.leaf(p))));
   CHECK(contains(tape_table(tape), "[0 x 3]"));
   CHECK(contains(tape_graph(tape), "[0 x 3]"));
-  CHECK(tape_table(tape, 2) != tape_table(tape));
+  CHECK(contains(tape_table(tape, 2), "[0 x 3]"));
   CHECK(contains(tape_table(tape, 1, 1), " 1 .."));  // one number in any case
   CHECK_FALSE(contains(tape_table(tape, 2, 200), ".."));
   CHECK(error_of([&] { tape_table(tape, 0); }) == "tape_table: rows: expected at least 1, found 0");
