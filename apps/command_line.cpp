@@ -1,5 +1,6 @@
 #include <tare/apps/command_line.h>
 
+#include <tare/apps/cli/shell.h>
 #include <tare/apps/cli/terminal.h>
 #include <tare/apps/compare/commands.h>
 #include <tare/apps/compare/compare_options.h>
@@ -12,8 +13,6 @@
 #include <tare/layers/files/safetensors.h>
 
 #include <algorithm>
-#include <cctype>
-#include <cstring>
 #include <thread>
 
 namespace tare {
@@ -42,16 +41,7 @@ void add_saved_model(Command& c, SavedModelOptions& o) {
 // The words of the command line as a shell takes them, the program by its name alone.
 std::string shell_words(const std::vector<std::string>& words) {
   std::string command = "tare";
-  for (const std::string& word : words) {
-    const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || std::strchr("-_./,=:+", c); };
-    if (!word.empty() && std::ranges::all_of(word, plain)) {
-      command += " " + word;
-      continue;
-    }
-    command += " '";
-    for (char c : word) command += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    command += "'";
-  }
+  for (const std::string& word : words) command += " " + shell_word(word);
   return command;
 }
 
@@ -79,6 +69,7 @@ Subcommand eval(Command& program) {
   const auto o = std::make_shared<EvalOptions>();
   o->threads = all_cores();
   add_common(c, o->data, o->threads, o->quiet, o->json);
+  c.text("--test", "FILE.csv", "Evaluate on all rows of this table", o->test);
   add_saved_model(c, *o);
   c.choice("--statistics", "BatchNorm's: as saved, each batch's own, or new ones from the training set", kStatistics,
            o->statistics);
@@ -98,7 +89,8 @@ Subcommand predict(Command& program) {
   const auto o = std::make_shared<PredictOptions>();
   o->threads = all_cores();
   add_saved_model(c, *o);
-  c.positional("FILE", "PNG or PGM files, folders of them, or - for standard input", o->files);
+  c.positional("FILE", "PNG or PGM files, folders of them, or - for standard input; of a table's model, CSV files",
+               o->files);
   c.flag("--as-is", "Scale the whole picture, light on dark, instead of finding its ink and centring it", o->as_is);
   c.flag("--brief", "One line per file, without the picture", o->brief);
   add_threads(c, o->threads);
@@ -259,7 +251,10 @@ Subcommand data_fetch(Command& data) {
 Subcommand data_show(Command& data) {
   Command c(data, "show", "Samples, class counts, mean and deviation of a set", "tare data show mnist --png mnist.png");
   const auto o = std::make_shared<DataShowOptions>();
-  c.positional("NAME|DIR", "As --data of tare train [auto]", o->data, false);
+  c.positional("NAME|DIR|FILE.csv", "As --data of tare train [auto]", o->data, false);
+  add_data(c, o->data);
+  add_test(c, o->test);
+  c.number<std::uint64_t>("--seed", "N", "Draws the test set, where that is drawn [1]", 0, kLargestSeed, o->seed);
   c.text("--png", "FILE.png", "Write the samples as a picture", o->png);
   c.flag("--json", "One JSON object on standard output instead of text", o->json);
   return {c, [=] { return run_data_show(*o); }};

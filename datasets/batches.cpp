@@ -57,6 +57,21 @@ Var gather_images(const ImageSet& set, Pixels pixels, Index size, Index known, T
 }
 
 template <class Place>
+Var gather_numbers(const ImageSet& set, Index size, Tape& tape, const Place& place) {
+  const Index features = set.features();
+  Var x = tape.constant(size, features);
+  real* to = x.mutable_value().data();
+  const double work = Workers::kElementwiseWork * static_cast<double>(size * features);
+  tape.workers().split(size, 1, work, [&](Index begin, Index rows) {
+    for (Index i = begin; i < begin + rows; ++i) {
+      const double* from = set.numbers.data() + place(i) * features;
+      for (Index j = 0; j < features; ++j) to[i * features + j] = static_cast<real>(from[j]);
+    }
+  });
+  return x;
+}
+
+template <class Place>
 Var gather_rows(const View& rows, Index size, Tape& tape, const Place& place) {
   Var x = tape.constant(size, rows.cols());
   MatrixMap to = x.mutable_value();
@@ -88,8 +103,10 @@ Samples::Samples(const Table& table)
 
 template <class Place>
 Batch Samples::gather(Index size, Index known, Tape& tape, const Place& place, const Augmented& augmented) const {
-  Batch batch{images_ != nullptr ? gather_images(*images_, pixels_, size, known, tape, place, augmented)
-                                 : gather_rows(*rows_, size, tape, place),
+  const bool table = images_ != nullptr && images_->is_table();
+  Batch batch{table                ? gather_numbers(*images_, size, tape, place)
+              : images_ != nullptr ? gather_images(*images_, pixels_, size, known, tape, place, augmented)
+                                   : gather_rows(*rows_, size, tape, place),
               {}};
   if (targets_) batch.targets = gather_rows(*targets_, size, tape, place);
   return batch;

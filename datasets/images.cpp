@@ -5,10 +5,17 @@
 #include <tare/datasets/built_in/digits.h>
 #include <tare/datasets/built_in/toys.h>
 #include <tare/datasets/idx.h>
+#include <tare/datasets/load_table.h>
+#include <tare/datasets/picture_folder.h>
+
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <future>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -37,7 +44,8 @@ std::optional<fs::path> find_file(const fs::path& folder, const std::string& ste
 
 fs::path require_file(const fs::path& folder, const std::string& stem, const std::string& type) {
   if (const auto file = find_file(folder, stem, type)) return *file;
-  throw Error("{}: expected a file {}-{}-ubyte or {}-{}-ubyte.gz, found none", folder.string(), stem, type, stem, type);
+  throw Error("{}: expected a file {}-{}-ubyte or {}-{}-ubyte.gz, or folders of pictures named by class, found none",
+              folder.string(), stem, type, stem, type);
 }
 
 ImageSet load_set(const fs::path& folder, const std::string& which) {
@@ -53,17 +61,59 @@ ImageSet load_set(const fs::path& folder, const std::string& which) {
   return set;
 }
 
-// Any number of classes is fine, and a class without an example may happen by chance in a small set; but a label far
-// beyond the others, or a gap in a set with many examples per class, is a damaged file.
-void check_labels(const fs::path& folder, const ImageSet& set, int classes) {
-  std::array<bool, 256> seen{};
-  for (const int label : set.labels) seen[static_cast<std::size_t>(label)] = true;
-  const auto missing =
-      static_cast<int>(std::count(seen.begin() + 1, seen.begin() + classes, false));  // some count from 1
-  if (missing > classes / 2 || (missing > 0 && set.count >= 10 * classes)) {
-    throw Error("{}: training labels go up to {}, but {} of the classes below have no example", folder.string(),
-                classes - 1, missing);
+// Any number of classes is fine, and a class without an example may happen by chance in a small set. Larger gaps are
+// those of a set from which classes were taken out: the others are renumbered. But a label that stands there once, with
+// gaps below, is a damaged file.
+void close_gaps(const fs::path& folder, DataSet& data) {
+  std::array<std::int64_t, 256> count{};
+  for (const int label : data.train.labels) ++count[static_cast<std::size_t>(label)];
+  const auto missing = std::count(count.begin() + 1, count.begin() + data.classes, 0);  // some count from 1
+  if (missing <= data.classes / 2 && (missing == 0 || data.train.count < 10 * data.classes)) return;
+  std::map<int, int> numbers;
+  std::vector<int> from, to;
+  for (int label = 0; label < data.classes; ++label) {
+    const std::int64_t n = count[static_cast<std::size_t>(label)];
+    if (n == 1) {
+      throw Error("{}: training labels go up to {}, but {} of the classes below have no example, and {} has only one",
+                  folder.string(), data.classes - 1, missing, label);
+    }
+    if (n == 0) continue;
+    from.push_back(label);
+    to.push_back(static_cast<int>(numbers.size()));
+    numbers[label] = to.back();
+    data.form.class_names.push_back(fmt::format("{}", label));
   }
+  for (ImageSet* set : {&data.train, &data.test}) {
+    for (int& label : set->labels) {
+      const auto number = numbers.find(label);
+      if (number == numbers.end()) {
+        throw Error("{}: expected test labels as in training, {}, found {}", folder.string(), fmt::join(from, ", "),
+                    label);
+      }
+      label = number->second;
+    }
+  }
+  data.classes = static_cast<int>(from.size());
+  data.notice = fmt::format("labels {} became {}", fmt::join(from, ", "), fmt::join(to, ", "));
+}
+
+DataSet load_idx(const fs::path& folder) {
+  // Most of the time goes into decompressing the training images.
+  std::future<ImageSet> test = std::async(std::launch::async, load_test_data, folder);
+  DataSet data{.train = load_set(folder, "train"), .test = {}};
+  data.test = test.get();
+  if (data.test.rows != data.train.rows || data.test.cols != data.train.cols) {
+    throw Error("{}: training images are {} x {}, test images {} x {}", folder.string(), data.train.rows,
+                data.train.cols, data.test.rows, data.test.cols);
+  }
+  data.classes = *std::ranges::max_element(data.train.labels) + 1;
+  close_gaps(folder, data);
+  const int largest = *std::ranges::max_element(data.test.labels);
+  if (largest >= data.classes) {
+    throw Error("{}: expected test labels from 0 to {}, as in training, found {}", folder.string(), data.classes - 1,
+                largest);
+  }
+  return data;
 }
 
 }  // namespace
@@ -80,29 +130,62 @@ bool has_images(const fs::path& folder) {
   return find_file(folder, "train-images", "idx3") || find_file(folder, "t10k-images", "idx3");
 }
 
-DataSet load_data(const fs::path& folder) {
-  if (is_built_in(folder)) return make_built_in(folder.string());
-  // Most of the time goes into decompressing the training images.
-  std::future<ImageSet> test = std::async(std::launch::async, load_test_data, folder);
-  DataSet data{.train = load_set(folder, "train"), .test = {}};
-  data.test = test.get();
-  if (data.test.rows != data.train.rows || data.test.cols != data.train.cols) {
-    throw Error("{}: training images are {} x {}, test images {} x {}", folder.string(), data.train.rows,
-                data.train.cols, data.test.rows, data.test.cols);
+DataKind kind_of(const fs::path& data) {
+  std::error_code error;
+  if (is_built_in(data)) return DataKind::built_in;
+  const bool folder = fs::is_directory(data, error);
+  if (fs::is_regular_file(data, error) || (!folder && is_named_as_table(data))) return DataKind::table;
+  const bool idx =
+      std::ranges::any_of(kParts, [&](const Part& p) { return find_file(data, p.stem, p.type).has_value(); });
+  return !idx && has_class_folders(data) ? DataKind::pictures : DataKind::idx;
+}
+
+DataSet load_data(const fs::path& data, const DataOptions& options) {
+  const DataKind kind = kind_of(data);
+  if (!options.test.empty() && kind != DataKind::table) {
+    throw Error("{}: expected with a table as the training data, found {}", options.test.string(), data.string());
   }
-  data.classes = *std::ranges::max_element(data.train.labels) + 1;
-  check_labels(folder, data.train, data.classes);
-  const int largest = *std::ranges::max_element(data.test.labels);
-  if (largest >= data.classes) {
-    throw Error("{}: expected test labels from 0 to {}, as in training, found {}", folder.string(), data.classes - 1,
-                largest);
+  switch (kind) {
+    case DataKind::built_in:
+      return make_built_in(data.string());
+    case DataKind::table:
+      return load_table(data, options);
+    case DataKind::pictures:
+      return load_picture_folder(data, options.seed);
+    case DataKind::idx:
+      break;
   }
-  return data;
+  return load_idx(data);
 }
 
 ImageSet load_test_data(const fs::path& folder) {
   if (folder == "digits") return make_test_digits(1);  // without the training images
   return is_built_in(folder) ? make_built_in(folder.string()).test : load_set(folder, "t10k");
+}
+
+std::string DataForm::class_name(std::int64_t label) const {
+  return class_names.empty() ? fmt::format("{}", label) : class_names.at(static_cast<std::size_t>(label));
+}
+
+void sort_classes(std::vector<std::string>& names, const std::string& what) {
+  std::vector<std::pair<double, std::string>> numbers;
+  for (const std::string& name : names) {
+    double value = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), value);
+    if (error == std::errc() && end == name.data() + name.size() && std::isfinite(value)) {
+      numbers.emplace_back(value, name);
+    }
+  }
+  std::ranges::sort(names);
+  if (numbers.size() < names.size()) return;
+  std::ranges::sort(numbers);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (i > 0 && numbers[i].first == numbers[i - 1].first) {
+      throw Error("{}: expected one spelling of each class, found \"{}\" and \"{}\"", what, numbers[i - 1].second,
+                  numbers[i].second);
+    }
+    names[i] = numbers[i].second;
+  }
 }
 
 std::vector<std::uint8_t> label_bytes(const ImageSet& set) {
@@ -116,7 +199,9 @@ std::vector<std::uint8_t> label_bytes(const ImageSet& set) {
 
 std::vector<fs::path> data_files(const fs::path& folder) {
   std::vector<fs::path> files;
-  if (is_built_in(folder)) return files;
+  const DataKind kind = kind_of(folder);
+  if (kind == DataKind::built_in) return files;
+  if (kind != DataKind::idx) return {folder};
   for (const auto& [stem, type] : kParts) {
     if (const auto file = find_file(folder, stem, type)) files.push_back(*file);
   }

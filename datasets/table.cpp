@@ -1,26 +1,13 @@
 #include <tare/datasets/table.h>
 
-#include <tare/core/machine/random.h>
+#include <tare/datasets/split.h>
 
-#include <algorithm>
 #include <cmath>
-#include <numeric>
 
 namespace TARE_NAMESPACE {
 namespace {
 
 using Places = std::vector<std::uint32_t>;
-
-Split<Places> split_places(Index count, Index test, std::uint64_t seed) {
-  if (test < 1 || test >= count) throw Error("split: expected 1 to {} samples to hold out, found {}", count - 1, test);
-  Places places(static_cast<std::size_t>(count));
-  std::iota(places.begin(), places.end(), 0u);
-  Random(seed, Random::Stream::split).shuffle(places);
-  Split<Places> split{{places.begin() + test, places.end()}, {places.begin(), places.begin() + test}};
-  std::ranges::sort(split.train);
-  std::ranges::sort(split.test);
-  return split;
-}
 
 Buffer rows_of(const View& m, const Places& places) {
   Buffer rows(std::ssize(places), m.cols());
@@ -28,26 +15,9 @@ Buffer rows_of(const View& m, const Places& places) {
   return rows;
 }
 
-std::vector<int> labels_of(const std::vector<int>& labels, const Places& places) {
-  std::vector<int> part;
-  if (!labels.empty()) {
-    for (const std::uint32_t i : places) part.push_back(labels[i]);
-  }
-  return part;
-}
-
 Table part_of(const Table& table, const Places& places) {
-  Table part{rows_of(table.x, places), labels_of(table.labels, places)};
+  Table part{rows_of(table.x, places), labels_at(table.labels, places)};
   if (table.targets) part.targets.emplace(rows_of(*table.targets, places));
-  return part;
-}
-
-ImageSet part_of(const ImageSet& set, const Places& places) {
-  ImageSet part{std::ssize(places), set.rows, set.cols, {}, labels_of(set.labels, places)};
-  for (const std::uint32_t i : places) {
-    const auto begin = set.pixels.begin() + set.features() * i;
-    part.pixels.insert(part.pixels.end(), begin, begin + set.features());
-  }
   return part;
 }
 
@@ -59,7 +29,10 @@ void check_columns(const View& x, const View& mean) {
 
 void check_counts(const ImageSet& set) {
   check_shape("images", {static_cast<Index>(set.count), static_cast<Index>(set.features())});
-  if (std::ssize(set.pixels) != set.count * set.features()) {
+  if (set.is_table() && (set.rows != 1 || std::ssize(set.numbers) != set.count * set.cols || !set.pixels.empty())) {
+    throw Error("samples: expected {} rows of {} numbers, found {} numbers", set.count, set.cols, set.numbers.size());
+  }
+  if (!set.is_table() && std::ssize(set.pixels) != set.count * set.features()) {
     throw Error("images: expected {} x {} x {} pixels, found {}", set.count, set.rows, set.cols, set.pixels.size());
   }
   if (!set.labels.empty() && std::ssize(set.labels) != set.count) {
@@ -75,14 +48,14 @@ Split<Table> split(const Table& table, Index test, std::uint64_t seed) {
   if (table.targets && table.targets->rows() != n) {
     throw Error("split: expected {} rows of targets, found {}", n, table.targets->rows());
   }
-  const Split<Places> places = split_places(n, test, seed);
+  const SplitPlaces places = split_places(n, test, seed);
   return {part_of(table, places.train), part_of(table, places.test)};
 }
 
 Split<ImageSet> split(const ImageSet& set, Index test, std::uint64_t seed) {
   check_counts(set);
-  const Split<Places> places = split_places(set.count, test, seed);
-  return {part_of(set, places.train), part_of(set, places.test)};
+  const SplitPlaces places = split_places(set.count, test, seed);
+  return {samples_at(set, places.train), samples_at(set, places.test)};
 }
 
 Standardization::Standardization(const View& x) : mean(1, x.cols()), deviation(1, x.cols()) {

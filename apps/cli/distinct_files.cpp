@@ -8,8 +8,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Whether it is there, and one of a folder of pictures.
+bool is_picture_in(const fs::path& file, const fs::path& folder) {
+  std::error_code error;
+  if (!fs::exists(file, error) || (file.extension() != ".png" && file.extension() != ".pgm")) return false;
+  const fs::path way = fs::relative(file, folder, error);
+  return !way.empty() && *way.begin() != "..";
+}
+
 bool same(const fs::path& a, const fs::path& b) {
   std::error_code error;
+  if (fs::is_directory(b, error)) return is_picture_in(a, b);
   if (fs::equivalent(a, b, error)) return fs::is_regular_file(a, error);
   const auto whole = [&](const fs::path& file) {
     return fs::weakly_canonical(fs::absolute(behind_links(file)), error);

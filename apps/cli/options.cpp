@@ -105,6 +105,7 @@ std::map<std::string, std::string> all_words(const TrainOptions& o) {
   }
   for (const auto& [name, file] : {std::pair("--log", &o.log),
                                    {"--layers", &o.layers},
+                                   {"--test", &o.test},
                                    {"--save", &o.save},
                                    {"--checkpoint", &o.checkpoint},
                                    {"--picture", &o.picture}}) {

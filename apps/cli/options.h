@@ -28,7 +28,7 @@ enum class Work { w1, w2, w3, w4 };  // the networks of `tare bench`
 
 /// The seed is that of the weights and of dropout, too.
 struct TrainOptions : TrainingOptions {
-  std::string data = "auto";
+  std::string data = "auto", test;           // test: a table's file; empty: none
   MlpOptions network{.hidden = {256, 128}};  // its sizes of input and output come from the data
   BatchNormKind batch_norm = BatchNormKind::fused;
   std::optional<Index> ghost = {};  // samples that BatchNorm normalizes by themselves; none: the whole batch
@@ -55,7 +55,7 @@ struct SavedModelOptions {
 enum class Statistics { running, batch, again };
 
 struct EvalOptions : SavedModelOptions {
-  std::string data = "auto";
+  std::string data = "auto", test;  // test: a table's file; empty: none
   Statistics statistics = Statistics::running;
   std::optional<Index> batch;  // samples; only if the statistics are not the running ones, then 128 unless given
   std::string worst;           // a file; empty: none
@@ -138,7 +138,8 @@ struct DataMakeOptions {
 };
 
 struct DataShowOptions {
-  std::string data = "auto", png;  // png: a file; empty: none
+  std::string data = "auto", test, png;  // test and png: files; empty: none
+  std::uint64_t seed = 1;
   bool json = false;
 };
 

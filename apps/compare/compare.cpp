@@ -122,8 +122,8 @@ void write_results(const Comparison& comparison, Progress& progress) {
 int run_compare(const CompareOptions& options) {
   watch_signals();
   Progress progress(options.base.quiet);
-  const fs::path data_folder = find_data(options.base.data);
-  const DataSet data = load_data(data_folder);
+  const fs::path data_folder = find_data(options.base.data, options.base.test);
+  const DataSet data = load_data(data_folder, {.seed = options.base.seed, .test = options.base.test});
   for (const Case& c : options.cases) plan_training(c.options, data);
   const DataFacts facts = facts_of(options.base.data, data_folder, data);
   std::vector<Job> jobs = jobs_of(options, facts.digest);
@@ -143,8 +143,9 @@ int run_compare(const CompareOptions& options) {
     print_plan(options, jobs, runs, data);
     return 0;
   }
-  progress.line("Data: {}, {} training and {} test images", data_folder.string(), grouped(data.train.count),
-                grouped(data.test.count));
+  progress.line("Data: {}, {} training and {} test {}", data_folder.string(), grouped(data.train.count),
+                grouped(data.test.count), data.train.is_table() ? "rows" : "images");
+  if (!data.notice.empty()) progress.line("{}: {}", data_folder.string(), data.notice);
   const std::string part = options.part ? fmt::format("Part {} of {}: ", options.part->number, options.part->of) : "";
   progress.line("{}{} runs: {} variants and learning rates from {} seeds{}", part, jobs.size(), options.cases.size(),
                 options.seeds, found > 0 ? fmt::format("; {} are done already", found) : "");

@@ -52,6 +52,7 @@ void add_compare_options(Command& c, CompareOptions& o, Unresolved& u, CompareAr
            });
   c.flag("--dry-run", "Only print what would run, what is done already, and about how long the rest takes", o.dry_run);
   add_common(c, o.base.data, o.base.threads, o.base.quiet, o.base.json);
+  add_test(c, o.base.test);
   add_precision(c, o.base.precision);
   c.group(Group::output)
       .flag("--layers", "Write layers.csv: what every layer did wherever the test set is evaluated", o.layers);

@@ -1,6 +1,7 @@
 #include <tare/apps/compare/report.h>
 
 #include <tare/apps/cli/progress.h>
+#include <tare/apps/cli/shell.h>
 #include <tare/apps/compare/page/page.h>
 #include <tare/apps/compare/summary.h>
 
@@ -179,12 +180,13 @@ std::string script_json(const ordered_json& json) {
 }
 
 // The options of a case but for the seed, as `tare train` takes them.
-std::string train_command(const Case& c, const std::string& data) {
-  std::string command = "tare train --data " + data;
+std::string train_command(const Case& c, const TrainOptions& base) {
+  std::string command = "tare train --data " + shell_word(base.data);
+  if (!base.test.empty()) command += " --test " + shell_word(base.test);
   for (const auto& [option, text] : words(c.options)) {
     if (option == "--seed") continue;
     command += " " + option;
-    if (!text.empty()) command += " " + text;
+    if (!text.empty()) command += " " + shell_word(text);
   }
   return command;
 }
@@ -257,7 +259,7 @@ std::string report_html(const Comparison& comparison, const ordered_json& summar
   for (const Case& c : options.cases) {
     page["commands"].push_back(
         {{"variant", c.variant},
-         {"command", fmt::format("{} --seed {}", train_command(c, options.base.data), options.base.seed)}});
+         {"command", fmt::format("{} --seed {}", train_command(c, options.base), options.base.seed)}});
   }
   return fill(report_page(), page);
 }

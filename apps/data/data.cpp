@@ -2,6 +2,7 @@
 #include <tare/apps/cli/distinct_files.h>
 #include <tare/apps/cli/find_data.h>
 #include <tare/apps/cli/progress.h>
+#include <tare/apps/cli/shell.h>
 #include <tare/apps/cli/signals.h>
 #include <tare/apps/data/commands.h>
 #include <tare/datasets/built_in/toys.h>
@@ -94,6 +95,73 @@ void print(const char* name, const ImageSet& set, const Summary& s) {
              fmt::format("{} x {}", set.rows, set.cols), s.mean, s.deviation, s.blank);
 }
 
+void print_classes(const DataSet& data, const std::vector<std::int64_t>& train, const std::vector<std::int64_t>& test) {
+  std::size_t width = 8;
+  for (const std::string& name : data.form.class_names) width = std::max(width, name.size());
+  fmt::print("\n{:<{}} {:>8} {:>10}\n", "class", width, "training", "test");
+  for (std::size_t k = 0; k < train.size(); ++k) {
+    fmt::print("{:<{}} {:>8} {:>10}\n", data.form.class_name(static_cast<std::int64_t>(k)), width, grouped(train[k]),
+               grouped(test[k]));
+  }
+}
+
+std::vector<std::int64_t> class_counts(const ImageSet& set, int classes) {
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(classes));
+  for (const int label : set.labels) ++counts.at(static_cast<std::size_t>(label));
+  return counts;
+}
+
+// Of a column's training rows, before they were brought to one scale.
+struct Range {
+  double smallest, largest;
+};
+
+Range range_of(const DataSet& data, std::size_t c) {
+  const Column& column = data.form.columns[c];
+  Range scaled{data.train.numbers[c], data.train.numbers[c]};
+  for (std::size_t i = c; i < data.train.numbers.size(); i += data.form.columns.size()) {
+    scaled = {std::min(scaled.smallest, data.train.numbers[i]), std::max(scaled.largest, data.train.numbers[i])};
+  }
+  const auto back = [&](double x) { return x * column.deviation + column.mean; };
+  return {back(scaled.smallest), back(scaled.largest)};
+}
+
+int show_table(const DataShowOptions& options, const std::filesystem::path& found, const DataSet& data) {
+  if (!options.png.empty()) throw Error("--png: expected images, found a table of numbers in {}", found.string());
+  const std::vector<Column>& columns = data.form.columns;
+  const std::vector<std::int64_t> train = class_counts(data.train, data.classes),
+                                  test = class_counts(data.test, data.classes);
+  if (options.json) {
+    nlohmann::ordered_json out{{"data", found.string()}, {"classes", data.classes}};
+    out["class_names"] = data.form.class_names;
+    out["train"] = {{"samples", data.train.count}, {"counts", train}};
+    out["test"] = {{"samples", data.test.count}, {"counts", test}};
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      const Range range = range_of(data, c);
+      out["columns"].push_back({{"name", columns[c].name},
+                                {"mean", columns[c].mean},
+                                {"deviation", columns[c].deviation},
+                                {"smallest", range.smallest},
+                                {"largest", range.largest}});
+    }
+    fmt::print("{}\n", out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    return 0;
+  }
+  fmt::print("{}: {} training and {} test rows of {} numbers\n", found.string(), grouped(data.train.count),
+             grouped(data.test.count), columns.size());
+  print_classes(data, train, test);
+  std::size_t width = 8;
+  for (const Column& column : columns) width = std::max(width, column.name.size());
+  fmt::print("\n{:<{}} {:>12} {:>12} {:>12} {:>12}   of the training rows\n", "column", width, "mean", "deviation",
+             "smallest", "largest");
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    const Range range = range_of(data, c);
+    fmt::print("{:<{}} {:>12.6g} {:>12.6g} {:>12.6g} {:>12.6g}\n", columns[c].name, width, columns[c].mean,
+               columns[c].deviation, range.smallest, range.largest);
+  }
+  return 0;
+}
+
 }  // namespace
 
 int run_data_make(const DataMakeOptions& options) {
@@ -106,13 +174,15 @@ int run_data_make(const DataMakeOptions& options) {
   save_data(options.folder, data);
   Progress(options.quiet)
       .line("{} has {} training and {} test images: tare train --data {}", options.folder, grouped(data.train.count),
-            grouped(data.test.count), options.folder);
+            grouped(data.test.count), data_word(options.folder));
   return 0;
 }
 
 int run_data_show(const DataShowOptions& options) {
-  const std::filesystem::path found = find_data(options.data);
-  const DataSet data = load_data(found);
+  const std::filesystem::path found = find_data(options.data, options.test);
+  const DataSet data = load_data(found, {.seed = options.seed, .test = options.test});
+  if (!data.notice.empty()) Progress(false).line("{}: {}", found.string(), data.notice);
+  if (data.train.is_table()) return show_table(options, found, data);
   const Summary train = summarize(data.train, data.classes), test = summarize(data.test, data.classes);
   const bool plane = data.train.features() == 2;
   if (!options.png.empty()) {
@@ -127,6 +197,7 @@ int run_data_show(const DataShowOptions& options) {
     nlohmann::ordered_json out;
     out["data"] = found.string();
     out["classes"] = data.classes;
+    if (!data.form.class_names.empty()) out["class_names"] = data.form.class_names;
     out["train"] = to_json(data.train, train);
     out["test"] = to_json(data.test, test);
     fmt::print("{}\n", out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
@@ -136,10 +207,7 @@ int run_data_show(const DataShowOptions& options) {
              "mean", "deviation", "blank");
   print("training", data.train, train);
   print("test", data.test, test);
-  fmt::print("\n{:<9}{:>8} {:>10}\n", "class", "training", "test");
-  for (std::size_t k = 0; k < train.counts.size(); ++k) {
-    fmt::print("{:<9}{:>8} {:>10}\n", k, grouped(train.counts[k]), grouped(test.counts[k]));
-  }
+  print_classes(data, train.counts, test.counts);
   fmt::print("\n{}", contact_sheet_text(plane ? scatter(data, 64)
                                               : samples(data, tiles_across(data.train.rows, data.train.cols))));
   return 0;

@@ -4,6 +4,7 @@
 #include <tare/apps/cli/names.h>
 #include <tare/apps/cli/progress.h>
 #include <tare/apps/models/commands.h>
+#include <tare/apps/models/model_data.h>
 #include <tare/apps/models/open_model.h>
 #include <tare/core/machine/file.h>
 #include <tare/core/ops/loss.h>
@@ -21,8 +22,9 @@
 namespace TARE_NAMESPACE {
 namespace {
 
-constexpr Index kMostPrinted = 26;  // classes, in a matrix as text
-constexpr std::size_t kWorst = 50;  // images, in a picture and as JSON
+constexpr std::size_t kShortName = 12;  // characters of a class's name above a column
+constexpr Index kMostPrinted = 26;      // classes, in a matrix as text
+constexpr std::size_t kWorst = 50;      // images, in a picture and as JSON
 constexpr std::size_t kWorstPrinted = 10, kConfusionsPrinted = 5;
 
 struct Confusion {
@@ -64,20 +66,29 @@ std::vector<Tile> tiles(const ImageSet& set, const std::vector<Reading>& reading
   return result;
 }
 
-void print_matrix(const Evaluation& test, Index classes) {
+// In bytes, which are at least as many as the characters.
+std::size_t longest_name(const DataForm& form) {
+  std::size_t longest = 0;
+  for (const std::string& name : form.class_names) longest = std::max(longest, name.size());
+  return longest;
+}
+
+void print_matrix(const Evaluation& test, Index classes, const DataForm& form) {
   if (classes > kMostPrinted) {
     fmt::print("\nConfusion matrix: too wide for {} classes; --json has it\n", classes);
     return;
   }
   std::int64_t largest = 0;
   for (std::int64_t n : test.confusion) largest = std::max(largest, n);
-  const auto width = std::max<std::size_t>(fmt::to_string(largest).size(), 3) + 2;
-  fmt::print("\nConfusion matrix: rows are labels, columns predictions\n{:>8}", "");
-  for (Index k = 0; k < classes; ++k) fmt::print("{:>{}}", k, width);
+  auto width = std::max<std::size_t>(fmt::to_string(largest).size(), 3) + 2;
+  if (!form.class_names.empty()) width = std::max(width, std::min(longest_name(form), kShortName) + 2);
+  const std::size_t label_width = std::max<std::size_t>(8, longest_name(form) + 1);
+  fmt::print("\nConfusion matrix: rows are labels, columns predictions\n{:>{}}", "", label_width);
+  for (Index k = 0; k < classes; ++k) fmt::print("{:>{}.{}}", form.class_name(k), width, kShortName);
   fmt::print("{:>10}\n", "correct");
   for (Index label = 0; label < classes; ++label) {
     std::int64_t total = 0;
-    fmt::print("{:>8}", label);
+    fmt::print("{:>{}}", form.class_name(label), label_width);
     const std::int64_t* row = test.confusion.data() + label * classes;
     for (Index k = 0; k < classes; ++k) {
       total += row[k];
@@ -96,25 +107,19 @@ int run_eval(const EvalOptions& options) {
   if ((by_batch || again) && batch_norms(saved.model).empty()) {
     throw UsageError("--statistics: expected a model with BatchNorm, found {}", saved.model.describe());
   }
-  const std::filesystem::path folder = find_data(options.data);
-  const DataSet data = again ? load_data(folder) : DataSet{.train = {}, .test = load_test_data(folder)};
+  const ModelData loaded = load_model_data(options, saved.form, saved.inputs, saved.outputs, again);
+  const DataSet& data = loaded.data;
+  const std::filesystem::path& folder = loaded.found;
   const ImageSet& test_set = data.test;
-  if (saved.inputs != test_set.features()) {
-    throw Error("{}: the model takes {} inputs, but the images in {} have {} x {} = {} pixels", options.model,
-                saved.inputs, folder.string(), test_set.rows, test_set.cols, test_set.features());
-  }
-  const Index classes = saved.outputs, largest = *std::ranges::max_element(test_set.labels);
-  if (largest >= classes) {
-    throw Error("{}: the model knows {} classes, but a label in {} is {}", options.model, classes, folder.string(),
-                largest);
-  }
+  const Index classes = saved.outputs;
   const Index batch = options.batch.value_or(128), most = again ? data.train.count : test_set.count;
   if ((by_batch || again) && batch > most) {
     throw Error("--batch: expected 2 to {} {} samples, found {}", most, again ? "training" : "test", batch);
   }
   Progress progress(options.quiet);
-  progress.line("Data: {}: {} test images of {} x {}", data_name(options.data, folder), grouped(test_set.count),
-                test_set.rows, test_set.cols);
+  progress.line("Data: {}: {} test {}", data_name(options.data, folder), grouped(test_set.count),
+                samples_text(test_set));
+  if (!loaded.notice.empty()) progress.line("{}", loaded.notice);
   progress.line("Model: {}", saved.model.describe());
 
   // Two numbers, say, are no picture.
@@ -122,6 +127,7 @@ int run_eval(const EvalOptions& options) {
   if (!options.worst.empty()) {
     if (!pictures) throw Error("--worst: expected images, found {} x {} pixels", test_set.rows, test_set.cols);
     std::vector<NamedFile> inputs{{"MODEL", options.model}};
+    inputs.push_back({"--test", options.test});
     for (const std::filesystem::path& file : data_files(folder)) inputs.push_back({"--data", file});
     check_distinct({{"--worst", options.worst}}, inputs);
     check_writable(options.worst);
@@ -162,6 +168,7 @@ int run_eval(const EvalOptions& options) {
       out["statistics"] = name_in(kStatistics, options.statistics);
       out["batch"] = batch;
     }
+    if (!saved.form.class_names.empty()) out["class_names"] = saved.form.class_names;
     for (Index label = 0; label < classes; ++label) {
       const auto row = test.confusion.begin() + label * classes;
       out["confusion_matrix"].push_back(std::vector<std::int64_t>(row, row + classes));
@@ -184,10 +191,11 @@ int run_eval(const EvalOptions& options) {
              grouped(test.samples - test.correct), grouped(test.samples), test.loss);
   if (by_batch) fmt::print("BatchNorm      by each batch's own statistics, {} test samples at a time\n", batch);
   if (again) fmt::print("BatchNorm      by new statistics, from batches of {} training samples\n", batch);
-  print_matrix(test, classes);
+  print_matrix(test, classes, saved.form);
   if (!confused.empty()) fmt::print("\nMost frequent confusions\n");
   for (std::size_t i = 0; i < std::min(confused.size(), kConfusionsPrinted); ++i) {
-    fmt::print("{:>8} read as {}: {} {}\n", confused[i].label, confused[i].prediction, grouped(confused[i].count),
+    fmt::print("{:>8} read as {}: {} {}\n", saved.form.class_name(confused[i].label),
+               saved.form.class_name(confused[i].prediction), grouped(confused[i].count),
                confused[i].count == 1 ? "time" : "times");
   }
   if (pictures) {

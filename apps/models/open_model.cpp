@@ -21,7 +21,12 @@ SavedModel open_model(const SavedModelOptions& options) {
   const Safetensors contents = read_safetensors(options.model);
   check_agrees(contents, "activation", kActivations, options.activation);
   check_agrees(contents, "pixels", kPixels, options.pixels);
-  return load_model(contents, options.model, {options.activation, options.pixels});
+  SavedModel saved = load_model(contents, options.model, {options.activation, options.pixels});
+  if (options.pixels && !saved.form.columns.empty()) {
+    throw UsageError("--pixels: expected only with a model of images, found one of a table of {} columns",
+                     saved.inputs);
+  }
+  return saved;
 }
 
 }  // namespace TARE_NAMESPACE

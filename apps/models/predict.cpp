@@ -2,6 +2,7 @@
 #include <tare/apps/cli/progress.h>
 #include <tare/apps/models/commands.h>
 #include <tare/apps/models/open_model.h>
+#include <tare/apps/models/predict_tables.h>
 #include <tare/datasets/batches.h>
 #include <tare/datasets/pictures/contact_sheet.h>
 #include <tare/datasets/pictures/gray_image.h>
@@ -72,22 +73,24 @@ std::string read_all(const std::string& name) {
 std::string percent(double probability) { return fmt::format("{:.2f} %", 100 * probability); }
 
 // The picture, and beside it the likeliest classes.
-void print(const std::string& name, const GrayImage& picture, const std::vector<ClassProbability>& best) {
-  fmt::print("{}: {}\n", name, best[0].label);
+void print(const std::string& name, const GrayImage& picture, const std::vector<ClassProbability>& best,
+           const DataForm& form) {
+  fmt::print("{}: {}\n", name, form.class_name(best[0].label));
   const std::vector<std::string> lines = picture_lines(picture);
   const std::size_t first = lines.size() / 2 - std::min(lines.size() / 2, best.size() / 2);
   for (std::size_t i = 0; i < std::max(lines.size(), first + best.size()); ++i) {
     fmt::print("  |{}|", i < lines.size() ? lines[i] : std::string(static_cast<std::size_t>(picture.cols), ' '));
     if (i >= first && i < first + best.size()) {
-      fmt::print("  {:>3} {:>9}", best[i - first].label, percent(best[i - first].probability));
+      fmt::print("  {:>3} {:>9}", form.class_name(best[i - first].label), percent(best[i - first].probability));
     }
     fmt::print("\n");
   }
 }
 
-void print_brief(const std::string& name, const std::vector<ClassProbability>& best) {
+void print_brief(const std::string& name, const std::vector<ClassProbability>& best, const DataForm& form) {
   std::vector<std::string> classes;
-  for (const auto& [label, probability] : best) classes.push_back(fmt::format("{} {}", label, percent(probability)));
+  for (const auto& [label, probability] : best)
+    classes.push_back(fmt::format("{} {}", form.class_name(label), percent(probability)));
   fmt::print("{}: {}\n", name, fmt::join(classes, ", "));
 }
 
@@ -95,8 +98,11 @@ void print_brief(const std::string& name, const std::vector<ClassProbability>& b
 
 int run_predict(const PredictOptions& options) {
   const SavedModel saved = open_model(options);
+  if (!saved.form.columns.empty()) return predict_tables(options, saved);
+  const DataForm& form = saved.form;
+  const bool as_is = options.as_is || form.rows > 0;  // as the pictures that the model was trained on
   const auto size = static_cast<Index>(std::lround(std::sqrt(static_cast<double>(saved.inputs))));
-  if (size * size != saved.inputs || size < 4) {
+  if (form.rows == 0 && (size * size != saved.inputs || size < 4)) {
     throw Error("{}: expected a model of square pictures, of 4 x 4 = 16 inputs or more, found one of {} inputs",
                 options.model, saved.inputs);
   }
@@ -105,14 +111,16 @@ int run_predict(const PredictOptions& options) {
   nlohmann::ordered_json results = nlohmann::ordered_json::array(), failures = nlohmann::ordered_json::array();
   const auto predict_file = [&](const std::string& name) {
     const GrayImage whole = decode_image(read_all(name), name);
-    const GrayImage picture = options.as_is ? resize(whole, size, size) : network_input(whole, size, name);
+    const GrayImage picture = as_is ? resize(whole, form.rows > 0 ? form.rows : size, form.rows > 0 ? form.cols : size)
+                                    : network_input(whole, size, name);
     const std::vector<double> p = predict(saved.model, picture, saved.pixels, tape);
     if (!std::ranges::all_of(p, [](double x) { return std::isfinite(x); })) {
       throw Error("{}: the model's output for it is not finite", name);
     }
     const std::vector<ClassProbability> best = likeliest(p, 3);
-    if (!options.json) return options.brief ? print_brief(name, best) : print(name, picture, best);
+    if (!options.json) return options.brief ? print_brief(name, best, form) : print(name, picture, best, form);
     nlohmann::ordered_json result{{"file", name}, {"prediction", best[0].label}, {"probability", best[0].probability}};
+    if (!form.class_names.empty()) result["class_name"] = form.class_name(best[0].label);
     for (const auto& [label, probability] : best)
       result["top"].push_back({{"class", label}, {"probability", probability}});
     result["probabilities"] = p;

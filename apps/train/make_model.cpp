@@ -1,5 +1,6 @@
 #include <tare/apps/train/make_model.h>
 
+#include <tare/apps/cli/names.h>
 #include <tare/apps/train/batch_norm_variants.h>
 #include <tare/apps/train/diagonal_gradient.h>
 
@@ -39,8 +40,16 @@ Sequential make_model(const TrainOptions& options) {
 }
 
 TrainingPlan plan_training(const TrainOptions& options, const DataSet& data) {
+  const bool table = data.train.is_table();
   if (options.batch > data.train.count) {
-    throw Error("--batch: expected at most the {} training images, found {}", data.train.count, options.batch);
+    throw Error("--batch: expected at most the {} training {}, found {}", data.train.count, table ? "rows" : "images",
+                options.batch);
+  }
+  if (table && options.augment.any())
+    throw UsageError("--augment: expected images to distort, found a table of numbers");
+  if (table && options.pixels != Pixels::standard) {
+    throw UsageError("--pixels: expected only with images, found {} with a table of numbers, which are standardized",
+                     name_in(kPixels, options.pixels));
   }
   check_augment("--augment", options.augment, data.train.rows, data.train.cols);
   return plan_training(options, data.train.count);

@@ -14,7 +14,7 @@ BatchNormOp batch_norm_op(BatchNormKind kind);
 Sequential make_model(const TrainOptions& options);
 
 /// How long they train. Error, naming --batch, if the data is smaller than a batch; naming --augment, if its images
-/// cannot be distorted so far.
+/// cannot be distorted so far; UsageError if it has none and an option is for images.
 TrainingPlan plan_training(const TrainOptions& options, const DataSet& data);
 
 }  // namespace TARE_NAMESPACE

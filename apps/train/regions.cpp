@@ -29,20 +29,59 @@ std::uint8_t mixed(int from, int to, double share) {
 
 }  // namespace
 
-Regions decision_regions(const Sequential& model, Pixels pixels, Workers& workers) {
-  constexpr Index kPoints = Regions::kSide * Regions::kSide, kChunk = 4096;
-  ImageSet plane{.count = kPoints, .rows = 1, .cols = 2, .pixels = {}, .labels = {}};
-  for (Index y = 0; y < Regions::kSide; ++y) {
-    for (Index x = 0; x < Regions::kSide; ++x) {
-      plane.pixels.push_back(static_cast<std::uint8_t>(x));
-      plane.pixels.push_back(static_cast<std::uint8_t>(y));
+Plane::Plane(const DataSet& data) : table_(data.train.is_table()) {
+  if (!table_) return;
+  low_ = {data.train.numbers[0], data.train.numbers[1]};
+  high_ = low_;
+  for (const ImageSet* set : {&data.train, &data.test}) {
+    for (std::size_t i = 0; i < set->numbers.size(); ++i) {
+      low_[i % 2] = std::min(low_[i % 2], set->numbers[i]);
+      high_[i % 2] = std::max(high_[i % 2], set->numbers[i]);
     }
   }
+  for (std::size_t c = 0; c < 2; ++c) {
+    const double margin = std::max(0.05 * (high_[c] - low_[c]), 0.01);
+    low_[c] -= margin;
+    high_[c] += margin;
+  }
+  std::swap(low_[1], high_[1]);  // rows of a picture go down
+}
+
+ImageSet Plane::points(const ImageSet& samples) const {
+  if (!table_) return samples;
+  ImageSet set{samples.count, 1, 2, {}, samples.labels};
+  for (std::size_t i = 0; i < samples.numbers.size(); ++i) {
+    const double share = (samples.numbers[i] - low_[i % 2]) / (high_[i % 2] - low_[i % 2]);
+    set.pixels.push_back(static_cast<std::uint8_t>(std::lround(255 * share)));
+  }
+  return set;
+}
+
+ImageSet Plane::all() const {
+  ImageSet set{.count = Regions::kSide * Regions::kSide, .rows = 1, .cols = 2, .pixels = {}, .labels = {}};
+  const auto number = [&](std::size_t c, Index at) {
+    return low_[c] + (high_[c] - low_[c]) * static_cast<double>(at) / (Regions::kSide - 1);
+  };
+  for (Index y = 0; y < Regions::kSide; ++y) {
+    for (Index x = 0; x < Regions::kSide; ++x) {
+      if (table_) {
+        set.numbers.insert(set.numbers.end(), {number(0, x), number(1, y)});
+      } else {
+        set.pixels.insert(set.pixels.end(), {static_cast<std::uint8_t>(x), static_cast<std::uint8_t>(y)});
+      }
+    }
+  }
+  return set;
+}
+
+Regions decision_regions(const Sequential& model, const Plane& plane, Pixels pixels, Workers& workers) {
+  constexpr Index kPoints = Regions::kSide * Regions::kSide, kChunk = 4096;
+  const ImageSet points = plane.all();
   Regions regions;
   Tape tape(workers, Tape::Gradients::none);
   for (Index begin = 0; begin < kPoints; begin += kChunk) {
     tape.clear();
-    Var logits = evaluate(model, gather(plane, pixels, begin, kChunk, tape));
+    Var logits = evaluate(model, gather(points, pixels, begin, kChunk, tape));
     for (Index i = 0; i < kChunk; ++i) {
       const auto row = logits.value().row(i);
       Index best;

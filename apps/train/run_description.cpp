@@ -59,9 +59,15 @@ RunDescription from_metadata(const std::map<std::string, std::string>& metadata,
 std::string digest_of(const DataSet& data) {
   std::uint32_t crc = 0;
   for (const ImageSet* set : {&data.train, &data.test}) {
-    const std::vector<std::uint8_t> labels = label_bytes(*set);
-    for (const std::vector<std::uint8_t>* bytes : {&set->pixels, &labels}) {
-      crc = extend_crc32(crc, {reinterpret_cast<const char*>(bytes->data()), bytes->size()});
+    const auto extend = [&](const auto& all) {
+      crc = extend_crc32(crc, {reinterpret_cast<const char*>(all.data()), all.size() * sizeof(all[0])});
+    };
+    extend(set->pixels);
+    extend(set->numbers);
+    if (data.classes <= 256) {
+      extend(label_bytes(*set));
+    } else {
+      extend(set->labels);
     }
   }
   return fmt::format("{} x {} x {}, {:08x}", data.train.count, data.train.rows, data.train.cols, crc);

@@ -2,6 +2,7 @@
 #include <tare/apps/cli/distinct_files.h>
 #include <tare/apps/cli/find_data.h>
 #include <tare/apps/cli/progress.h>
+#include <tare/apps/cli/shell.h>
 #include <tare/apps/cli/signals.h>
 #include <tare/apps/train/commands.h>
 #include <tare/apps/train/layer_rows.h>
@@ -115,14 +116,15 @@ void print_summary(const TrainOptions& options, const TrainingResult& result, co
 }
 
 std::vector<NamedFile> inputs(const TrainOptions& options, const std::filesystem::path& data) {
-  std::vector<NamedFile> files{{"--init", options.init, "--save"}, {"--resume", options.resume, "--checkpoint"}};
+  std::vector<NamedFile> files{
+      {"--init", options.init, "--save"}, {"--resume", options.resume, "--checkpoint"}, {"--test", options.test}};
   for (const std::filesystem::path& file : data_files(data)) files.push_back({"--data", file});
   return files;
 }
 
 // Where the data is. Error if an output cannot be written, or is something that is still needed.
 std::filesystem::path checked_files(const TrainOptions& options) {
-  std::filesystem::path folder = find_data(options.data);
+  std::filesystem::path folder = find_data(options.data, options.test);
   check_distinct({{"--save", options.save},
                   {"--log", options.log},
                   {"--layers", options.layers},
@@ -175,7 +177,7 @@ TrainCommand::TrainCommand(const TrainOptions& options)
       progress_(options.quiet),
       folder_(checked_files(options)),
       init_(options.init.empty() ? std::nullopt : std::optional(read_safetensors(options.init))),
-      data_(load_data(folder_)),
+      data_(load_data(folder_, {.seed = options.seed, .test = options.test})),
       plan_(plan_training(options, data_)),
       model_(first_model()),
       state_(model_, options),
@@ -230,9 +232,9 @@ std::optional<LogFile> TrainCommand::open_csv(const std::string& file, const cha
 
 // What is trained on, so that the wrong data is seen at once.
 void TrainCommand::announce() {
-  progress_.line("Data: {}: {} training and {} test images of {} x {}, {} classes", data_name(options_.data, folder_),
-                 grouped(data_.train.count), grouped(data_.test.count), data_.train.rows, data_.train.cols,
-                 data_.classes);
+  progress_.line("Data: {}: {} training and {} test {}, {} classes", data_name(options_.data, folder_),
+                 grouped(data_.train.count), grouped(data_.test.count), samples_text(data_.train), data_.classes);
+  if (!data_.notice.empty()) progress_.line("{}: {}", folder_.string(), data_.notice);
   if (const Index dropped = data_.train.count % options_.batch; dropped != 0) {
     progress_.line("Each epoch drops its last {} samples: {} = {} batches of {} + {}", dropped,
                    grouped(data_.train.count), grouped(plan_.steps_per_epoch), options_.batch, dropped);
@@ -294,11 +296,13 @@ void TrainCommand::print(const TrainingResult& result) {
     print_summary(options_, result, model_, first_);
   }
   if (!in_the_plane() || result.diverged || (options_.json && options_.picture.empty())) return;
-  const Regions regions = decision_regions(model_, options_.pixels, workers_);
+  const Plane plane(data_);
+  const Regions regions = decision_regions(model_, plane, options_.pixels, workers_);
+  const ImageSet points = plane.points(data_.test);
   if (!options_.json) {
-    fmt::print("\nThe model's regions, and test samples as their labels:\n{}", regions_text(regions, data_.test));
+    fmt::print("\nThe model's regions, and test samples as their labels:\n{}", regions_text(regions, points));
   }
-  if (!options_.picture.empty()) write_regions(options_.picture, regions, data_.test);
+  if (!options_.picture.empty()) write_regions(options_.picture, regions, points);
 }
 
 // And what is to be said about it.
@@ -312,8 +316,9 @@ int TrainCommand::exit_code(const TrainingResult& result) {
     return 3;
   }
   if (result.stopped) {
-    const std::string on = options_.checkpoint.empty() ? "with --checkpoint FILE it could go on from there"
-                                                       : "to go on: tare train --resume " + options_.checkpoint;
+    const std::string on = options_.checkpoint.empty()
+                               ? "with --checkpoint FILE it could go on from there"
+                               : "to go on: tare train --resume " + shell_word(options_.checkpoint);
     progress_.line("Stopped by signal {} after step {} of {}; {}", stop_signal(), grouped(result.last.step),
                    grouped(plan_.steps), on);
     return 128 + stop_signal();
@@ -336,7 +341,7 @@ int TrainCommand::run() {
 
   if (!options_.checkpoint.empty() && result.stopped && all_finite(model_)) write_checkpoint();
   if (!options_.save.empty() && !result.diverged)
-    save_model(options_.save, model_, options_.network.activation, options_.pixels);
+    save_model(options_.save, model_, options_.network.activation, options_.pixels, data_.form);
   print(result);
   return exit_code(result);
 }

@@ -98,11 +98,17 @@ void add_json(Command& c, bool& json) {
 
 void add_data(Command& c, std::string& data) {
   c.group(Group::data)
-      .text("--data", "NAME|DIR",
-            "mnist; built in: digits, spirals, moons, circles, blobs; a folder of IDX files; auto: mnist, or digits "
-            "where it "
-            "is not found [auto]",
+      .text("--data", "NAME|DIR|FILE.csv",
+            "mnist; built in: digits, spirals, moons, circles, blobs; a folder of IDX files, or of folders of pictures "
+            "named by class; a table of numbers whose column label, or else the last, is the class; auto: mnist, or "
+            "digits where it is not found [auto]",
             data);
+}
+
+void add_test(Command& c, std::string& test) {
+  c.group(Group::data)
+      .text("--test", "FILE.csv", "With a table: test on all rows of this one [a fifth of --data, drawn by the seed]",
+            test);
 }
 
 void add_quiet(Command& c, bool& quiet) { c.group(Group::output).flag("--quiet", "No progress and no notices", quiet); }
@@ -166,6 +172,7 @@ void add_run_options(Command& c, TrainOptions& o, Unresolved& u) {
 
 void add_train_options(Command& c, TrainOptions& o, Unresolved& u) {
   add_data(c, o.data);
+  add_test(c, o.test);
   add_lr(c, u);
   add_run_options(c, o, u);
   c.number<std::uint64_t>("--seed", "N", "Of the weights, the order of samples and all other draws [1]", 0,
@@ -267,8 +274,9 @@ struct ResumedOptions {
 /// What may be given anew, because it changes neither what has been computed nor the log's rows.
 bool may_change(const std::string& option, const ScheduleOptions& schedule) {
   // The data may have moved; its bytes are compared. Without the cosine the end does not change what comes before.
-  constexpr std::string_view kFree[] = {"--checkpoint", "--checkpoint-every", "--data", "--detect-anomaly", "--layers",
-                                        "--log",        "--picture",          "--save"};
+  constexpr std::string_view kFree[] = {
+      "--checkpoint", "--checkpoint-every", "--data", "--detect-anomaly", "--layers", "--log", "--picture", "--save",
+      "--test"};
   constexpr std::string_view kEnd[] = {"--epochs", "--steps"};
   return std::ranges::find(kFree, option) != std::end(kFree) ||
          (schedule.kind != ScheduleOptions::Kind::cosine && std::ranges::find(kEnd, option) != std::end(kEnd));

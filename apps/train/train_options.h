@@ -13,6 +13,8 @@ struct Unresolved {
 // Each adds options, whose values end up in the other arguments.
 void add_threads(Command& c, int& threads);
 void add_json(Command& c, bool& json);
+void add_data(Command& c, std::string& data);
+void add_test(Command& c, std::string& test);
 void add_common(Command& c, std::string& data, int& threads, bool& quiet, bool& json);
 void add_precision(Command& c, Precision& precision);
 /// What a run computes, besides its data, its learning rate and its seed.

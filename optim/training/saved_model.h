@@ -1,4 +1,4 @@
-// A saved model ready to be used: its network, and how its inputs are scaled.
+// A saved model ready to be used: its network, how its inputs are scaled, and what its outputs are called.
 #pragma once
 
 #include <tare/datasets/batches.h>
@@ -15,6 +15,7 @@ struct SavedModel {
   Activation activation;
   Pixels pixels;
   Index inputs, outputs;
+  DataForm form;
 };
 
 /// What a file from elsewhere does not say about its model: relu and standard unless given.
@@ -24,8 +25,10 @@ struct SavedModelSettings {
 };
 
 /// Writes the model, atomically, with what load_model must know. Error, naming the file or the tensor, if a number is not
-/// finite or the file cannot be written.
-void save_model(const std::filesystem::path& file, const Sequential& model, Activation activation, Pixels pixels);
+/// finite or the file cannot be written. The form of the data (DataSet::form) is needed for tables, which have no pixels,
+/// and for classes that have names.
+void save_model(const std::filesystem::path& file, const Sequential& model, Activation activation, Pixels pixels,
+                const DataForm& form = {});
 
 /// Builds the network that the file describes (layers/files/model_file.h) and loads it. Error, naming the file, if it is
 /// no such model, or if it says something else than the settings. A model of layers of one's own is built by the program
