@@ -95,9 +95,12 @@ TEST_CASE("a built-in set beats a folder of its name") {
   CHECK_FALSE(is_built_in(find_data("./digits")));
 }
 
-TEST_CASE("any other name is a folder's") {
+TEST_CASE("any other name is a folder's or a table's") {
   const TemporaryFolder folder;
   write_file(folder / "file", "");
+  write_file(folder / "table.CSV", "");
+  CHECK(find_data((folder / "table.CSV").string(), "test.csv") == folder / "table.CSV");
+  CHECK(error_of([&] { find_data(folder.path().string(), "test.csv"); }).starts_with("--test: expected only with"));
   CHECK(find_data(folder.path().string()) == folder.path());
   for (const std::string& name : {(folder / "none").string(), (folder / "file").string()}) {
     CHECK(

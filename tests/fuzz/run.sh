@@ -10,7 +10,7 @@ targets=() options=()
 for word in "$@"; do
   case $word in -*) options+=("$word") ;; *) targets+=("$word") ;; esac
 done
-[ ${#targets[@]} -gt 0 ] || targets=(idx image safetensors)
+[ ${#targets[@]} -gt 0 ] || targets=(csv idx image safetensors)
 [ ${#options[@]} -gt 0 ] || options=(-runs=10000000)
 
 install_missing "${build_packages[@]}" clang

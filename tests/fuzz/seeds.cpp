@@ -38,6 +38,8 @@ int main(int argc, char** argv) {
   if (argc != 2) return 2;
   const std::filesystem::path folder = argv[1];
   const std::string images = images_file(3), labels = labels_file({3, 1, 2});
+  write(folder / "csv", {"a,b,kind\n1,2.5,x\n-3e2,+.5,\"y\"\n",
+                         "\xef\xbb\xbfsep=;\r\na;label;b\r\n1,5;7;2\r\n2;10;0\r\n", "a b\t\"c\"\"d\"\n1\t\"x\"\n\n"});
   write(folder / "idx",
         {images, labels, gzip(images), gzip(labels), gzip(images.substr(0, 20)) + gzip(images.substr(20))});
   std::vector<std::string> pictures = pngs();
