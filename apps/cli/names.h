@@ -21,6 +21,7 @@ inline const Names<BiasRule> kBiasRules{{"auto", BiasRule::drop_cancelled}, {"ke
 inline const Names<NormPlace> kNormPlaces{{"before", NormPlace::before}, {"after", NormPlace::after}};
 inline const Names<Trained> kTrained{{"all", Trained::all}, {"norm", Trained::norm}};
 inline const Names<Decay> kDecays{{"all", Decay::all}, {"weights", Decay::weights}};
+inline const Names<Keep> kKeeps{{"last", Keep::last}, {"best", Keep::best}};
 inline const Names<bool BatchNormParts::*> kBatchNormParts{
     {"mean", &BatchNormParts::mean}, {"variance", &BatchNormParts::variance}, {"affine", &BatchNormParts::affine}};
 inline const Names<BatchNormKind> kBatchNormKinds{

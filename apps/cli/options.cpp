@@ -90,6 +90,9 @@ std::vector<std::pair<std::string, std::string>> words(const TrainOptions& o) {
     }
     add("--augment", fmt::to_string(fmt::join(parts, ",")));
   }
+  if (o.validation > 0) add("--validation", o.validation);
+  if (o.keep != Keep::last) add("--keep", name_in(kKeeps, o.keep));
+  if (o.patience) add("--patience", *o.patience);
   add("--seed", o.seed);
   return words;
 }
@@ -108,7 +111,8 @@ std::map<std::string, std::string> all_words(const TrainOptions& o) {
                                    {"--test", &o.test},
                                    {"--save", &o.save},
                                    {"--checkpoint", &o.checkpoint},
-                                   {"--picture", &o.picture}}) {
+                                   {"--picture", &o.picture},
+                                   {"--plot", &o.plot}}) {
     if (!file->empty()) all[name] = *file;
   }
   if (o.detect_anomaly) all["--detect-anomaly"] = "";

@@ -38,7 +38,8 @@ struct TrainOptions : TrainingOptions {
 
   std::string log, layers, save, init, checkpoint, resume;  // files; empty: none
   std::optional<Index> log_every, checkpoint_every;         // in steps
-  std::string picture;                                      // file; empty: none
+  std::string picture, plot;                                // files; empty: none
+  Index validation = 0;                                     // samples that are held out of the training set
   bool quiet = false, json = false;
 };
 

@@ -43,13 +43,18 @@ std::string data_name(const std::string& option, const std::filesystem::path& fo
 Progress::Progress(bool quiet)
     : quiet_(quiet), animated_(!quiet && isatty(STDERR_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr) {}
 
-void Progress::update(const TrainingState& s) {
-  if (!due()) return;
+std::string progress_text(const TrainingState& s) {
   const double per_second = static_cast<double>(s.steps_timed * s.batch) / s.seconds;
   const double left = s.seconds / static_cast<double>(s.steps_timed) * static_cast<double>(s.steps - s.step);
-  draw(fmt::format("epoch {}/{}  step {}/{}  loss {:.4f}  accuracy {:.2f} %  {} samples/s  {} left", s.epoch, s.epochs,
-                   grouped(s.step), grouped(s.steps), s.loss, 100 * s.accuracy,
-                   grouped(static_cast<std::int64_t>(per_second)), duration(left)));
+  const std::string text =
+      fmt::format("epoch {}/{}  step {}/{}  loss {:.4f}  {:.2f} %  {}, {} left", s.epoch, s.epochs, grouped(s.step),
+                  grouped(s.steps), s.loss, 100 * s.accuracy, duration(s.seconds), duration(left));
+  const std::string speed = fmt::format("  {} samples/s", grouped(static_cast<std::int64_t>(per_second)));
+  return text.size() + speed.size() < 80 ? text + speed : text;
+}
+
+void Progress::update(const TrainingState& s) {
+  if (due()) draw(progress_text(s));
 }
 
 void Progress::update(const std::string& text) {

@@ -32,6 +32,9 @@ struct TrainingState {
   std::int64_t batch;                       // samples in a step
 };
 
+/// The line that is redrawn: shorter than 80 columns, the time left behind the time spent.
+std::string progress_text(const TrainingState& s);
+
 class Progress {
  public:
   explicit Progress(bool quiet);

@@ -5,11 +5,21 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <vector>
 
 namespace tare {
 
 using nlohmann::json;
+
+namespace {
+
+constexpr std::pair<const char*, Curve Curves::*> kCurves[] = {{"batch", &Curves::batch},
+                                                               {"epoch_mean", &Curves::epoch_mean},
+                                                               {"test", &Curves::test},
+                                                               {"validation", &Curves::validation}};
+
+}  // namespace
 
 bool is_utf8(const std::string& text) {
   try {
@@ -26,6 +36,12 @@ std::map<std::string, std::string> to_metadata(const RunDescription& run) {
     if (!*position) continue;
     const LogPosition& p = **position;
     description[name] = {{"bytes", p.bytes}, {"crc32", p.crc32}, {"last_line", p.last_line}};
+  }
+  if (run.curves) {
+    for (const auto& [name, curve] : kCurves) {
+      const Curve& c = (*run.curves).*curve;
+      description["curves"][name] = {{"every", c.every}, {"seen", c.seen}, {"points", c.points}};
+    }
   }
   for (const auto& [name, text] : run.options) {
     if (!is_utf8(text)) throw Error("{}: expected a name in UTF-8, which a checkpoint can hold", name);
@@ -49,6 +65,16 @@ RunDescription from_metadata(const std::map<std::string, std::string>& metadata,
       const json& p = description.at(name);
       *position = {p.at("bytes").get<std::uint64_t>(), p.at("crc32").get<std::uint32_t>(),
                    p.at("last_line").get<std::string>()};
+    }
+    if (description.contains("curves")) {
+      run.curves.emplace();
+      for (const auto& [name, curve] : kCurves) {
+        const json& c = description.at("curves").at(name);
+        Curve& target = (*run.curves).*curve;
+        target.every = std::max(c.at("every").get<std::int64_t>(), std::int64_t{1});
+        c.at("seen").get_to(target.seen);
+        c.at("points").get_to(target.points);
+      }
     }
     return run;
   } catch (const json::exception& error) {

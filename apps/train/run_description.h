@@ -1,7 +1,8 @@
-// What a checkpoint says about its run besides the numbers: the options, the data, and where its CSV files ended. It stands
-// in the metadata of the file, as text.
+// What a checkpoint says about its run besides the numbers: the options, the data, where its CSV files ended, and the
+// curves that it will draw. It stands in the metadata of the file, as text.
 #pragma once
 
+#include <tare/apps/train/curves.h>
 #include <tare/apps/train/log_file.h>
 #include <tare/datasets/images.h>
 
@@ -15,6 +16,7 @@ struct RunDescription {
   std::map<std::string, std::string> options;  // "--lr": "0.05"; a flag has no text
   std::string data;                            // digest_of the data set
   std::optional<LogPosition> log, layers;
+  std::optional<Curves> curves;  // for the plot
 };
 
 /// Whether a text is UTF-8, which is all that JSON and safetensors can hold.

@@ -1,24 +1,28 @@
 // tare train: trains one network, evaluates it, saves it if asked to; or goes on with a run from its checkpoint.
 #include <tare/apps/cli/distinct_files.h>
 #include <tare/apps/cli/find_data.h>
+#include <tare/apps/cli/gnuplot.h>
 #include <tare/apps/cli/progress.h>
 #include <tare/apps/cli/shell.h>
 #include <tare/apps/cli/signals.h>
 #include <tare/apps/train/commands.h>
+#include <tare/apps/train/curves.h>
+#include <tare/apps/train/epoch_table.h>
 #include <tare/apps/train/layer_rows.h>
 #include <tare/apps/train/log_file.h>
 #include <tare/apps/train/make_model.h>
+#include <tare/apps/train/model_table.h>
 #include <tare/apps/train/regions.h>
 #include <tare/apps/train/run_description.h>
 #include <tare/core/machine/file.h>
 #include <tare/core/tools/layer_statistics.h>
 #include <tare/layers/files/model_file.h>
-#include <tare/layers/linear.h>
 #include <tare/optim/training/checkpoint.h>
 #include <tare/optim/training/saved_model.h>
 #include <tare/optim/training/train.h>
 
 #include <nlohmann/json.hpp>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -27,16 +31,6 @@ namespace TARE_NAMESPACE {
 namespace {
 
 using nlohmann::ordered_json;
-
-// How many biases the rule has dropped: one for every output of a Linear without one.
-std::int64_t count_dropped_biases(const Sequential& model) {
-  std::int64_t n = 0;
-  for (const Layer* layer : innermost_layers(model)) {
-    const auto* linear = dynamic_cast<const Linear*>(layer);
-    if (linear != nullptr && !linear->bias) n += linear->weight.value.rows();
-  }
-  return n;
-}
 
 // Values, gradients and up to two numbers of optimizer state for every parameter must fit into memory.
 void check_memory(const MlpOptions& network) {
@@ -59,12 +53,28 @@ std::string widths(const MlpOptions& network) {
   return text + fmt::format(" - {}", network.out);
 }
 
-constexpr const char* kLogHeader = "step,epoch,lr,train_loss,test_loss,test_accuracy\n";
+StepScores scores_of(const StepRecord& s) {
+  const auto scores = [](const Evaluation* e) {
+    return e == nullptr ? std::nullopt : std::optional(Scores{e->loss, e->accuracy()});
+  };
+  return {.step = s.step,
+          .epoch = s.epoch,
+          .batch = {s.loss, s.accuracy},
+          .epoch_mean = {s.epoch_loss, s.epoch_accuracy},
+          .test = scores(s.evaluation),
+          .validation = scores(s.validation)};
+}
 
-std::string log_row(const StepRecord& s) {
-  const Evaluation* test = s.evaluation;
-  return fmt::format("{},{},{},{},{},{}\n", s.step, s.epoch, s.lr, s.loss, test ? fmt::format("{}", test->loss) : "",
-                     test ? fmt::format("{}", test->accuracy()) : "");
+constexpr const char* kLogHeader =
+    "step,epoch,lr,train_loss,test_loss,test_accuracy,train_accuracy,epoch_loss,epoch_accuracy,validation_loss,"
+    "validation_accuracy\n";
+
+std::string log_row(const StepScores& s, double lr) {
+  const auto text = [](const std::optional<Scores>& scores) {
+    return scores ? fmt::format("{},{}", scores->loss, scores->accuracy) : ",";
+  };
+  return fmt::format("{},{},{},{},{},{},{},{},{}\n", s.step, s.epoch, lr, s.batch.loss, text(s.test), s.batch.accuracy,
+                     s.epoch_mean.loss, s.epoch_mean.accuracy, text(s.validation));
 }
 
 bool all_finite(const Sequential& model) {
@@ -76,11 +86,14 @@ bool all_finite(const Sequential& model) {
 
 ordered_json number(double x) { return std::isfinite(x) ? ordered_json(x) : ordered_json(nullptr); }
 
-void print_json(const TrainOptions& options, const TrainingResult& result, const Sequential& model) {
-  const std::optional<Evaluation>& test = result.evaluation;
+void print_json(const TrainOptions& options, const TrainingResult& result, const RunState& state,
+                const Sequential& model) {
   ordered_json out;
-  out["test_accuracy"] = test ? number(test->accuracy()) : nullptr;
-  out["test_loss"] = test ? number(test->loss) : nullptr;
+  for (const auto& [name, scores] : {std::pair("test", &result.evaluation), {"validation", &result.validation}}) {
+    out[fmt::format("{}_accuracy", name)] = *scores ? number((*scores)->accuracy()) : nullptr;
+    out[fmt::format("{}_loss", name)] = *scores ? number((*scores)->loss) : nullptr;
+  }
+  if (options.keep == Keep::best) out["best_step"] = state.best ? ordered_json(state.best->step) : nullptr;
   out["train_loss"] = result.last.step > 0 ? number(result.last.epoch_loss) : nullptr;
   out["train_accuracy"] = result.last.step > 0 ? number(result.last.epoch_accuracy) : nullptr;
   out["steps"] = result.last.step;
@@ -97,9 +110,12 @@ void print_json(const TrainOptions& options, const TrainingResult& result, const
 void print_summary(const TrainOptions& options, const TrainingResult& result, const Sequential& model,
                    std::int64_t first) {
   const StepRecord& last = result.last;
-  if (const std::optional<Evaluation>& test = result.evaluation) {
-    fmt::print("Test accuracy  {:.2f} %: {} errors out of {}, loss {:.4f}\n", 100 * test->accuracy(),
-               grouped(test->samples - test->correct), grouped(test->samples), test->loss);
+  for (const auto& [name, scores] :
+       {std::pair("Test accuracy", &result.evaluation), {"Validation", &result.validation}}) {
+    if (!*scores) continue;
+    const Evaluation& e = **scores;
+    fmt::print("{:<13}  {:.2f} %: {} errors out of {}, loss {:.4f}\n", name, 100 * e.accuracy(),
+               grouped(e.samples - e.correct), grouped(e.samples), e.loss);
   }
   fmt::print("Network        {}: {} parameters", widths(options.network), grouped(count_parameters(model)));
   if (const std::int64_t dropped = count_dropped_biases(model); dropped > 0) {
@@ -112,7 +128,17 @@ void print_summary(const TrainOptions& options, const TrainingResult& result, co
                grouped(last.step), grouped(last.epoch), last.epoch == 1 ? "epoch" : "epochs", duration(last.seconds),
                grouped(static_cast<std::int64_t>(samples / last.seconds)), last.epoch_loss, 100 * last.epoch_accuracy);
   }
-  if (!options.save.empty() && !result.diverged) fmt::print("Saved          {}\n", options.save);
+}
+
+// As wide as the terminal, but no wider than is pleasant. Nothing if gnuplot fails: nobody has asked for it.
+std::string curves_on_terminal(const Curves& curves) {
+  winsize size{};
+  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  try {
+    return text_plot(curves, known ? std::clamp<int>(size.ws_col, 40, 80) : 80);
+  } catch (const Error&) {
+    return "";
+  }
 }
 
 std::vector<NamedFile> inputs(const TrainOptions& options, const std::filesystem::path& data) {
@@ -129,10 +155,14 @@ std::filesystem::path checked_files(const TrainOptions& options) {
                   {"--log", options.log},
                   {"--layers", options.layers},
                   {"--checkpoint", options.checkpoint},
-                  {"--picture", options.picture}},
+                  {"--picture", options.picture},
+                  {"--plot", options.plot}},
                  inputs(options, folder));
-  for (const std::string& file : {options.save, options.checkpoint, options.picture}) {
+  for (const std::string& file : {options.save, options.checkpoint, options.picture, options.plot}) {
     if (!file.empty()) check_writable(file);
+  }
+  if (!options.plot.empty() && !can_plot()) {
+    throw Error("--plot: expected gnuplot to draw with, found none; on Debian: apt-get install gnuplot-nox");
   }
   return folder;
 }
@@ -146,6 +176,7 @@ class TrainCommand {
 
  private:
   bool in_the_plane() const { return data_.train.features() == 2; }
+  ImageSet hold_out();
   Sequential first_model();
   void resume();
   std::optional<LogFile> open_csv(const std::string& file, const char* header, const std::optional<LogPosition>& end);
@@ -154,20 +185,29 @@ class TrainCommand {
   bool is_logged(std::int64_t step) const;
   void before_update(std::int64_t step, const Tape& tape, bool diverged);
   void after_step(const StepRecord& s);
+  const Sequential& kept() const { return dynamic_cast<const Sequential&>(state_.kept(model_)); }
+  /// Whether there is a model to save.
+  bool is_saved(const TrainingResult& result) const;
   void print(const TrainingResult& result);
   int exit_code(const TrainingResult& result);
+  void write_plot();
 
   TrainOptions options_;
   Progress progress_;
   std::filesystem::path folder_;
   std::optional<Safetensors> init_;
   DataSet data_;
+  RunDescription description_;
+  ImageSet validation_;
   TrainingPlan plan_;
   Sequential model_;
   RunState state_;
-  RunDescription description_;
   std::int64_t first_ = 0;  // the step it begins after
   std::optional<LogFile> log_, layers_;
+  EpochTable table_;
+  bool has_header_ = false;          // of the table, on the screen
+  bool shows_plot_;                  // as text, behind the summary
+  std::optional<Curves> curves_;     // for this and for --plot
   std::optional<LayerProbe> probe_;  // of this step, if it is to be logged
   Workers workers_;
 };
@@ -178,16 +218,32 @@ TrainCommand::TrainCommand(const TrainOptions& options)
       folder_(checked_files(options)),
       init_(options.init.empty() ? std::nullopt : std::optional(read_safetensors(options.init))),
       data_(load_data(folder_, {.seed = options.seed, .test = options.test})),
+      description_{.options = all_words(options_), .data = {}, .log = {}, .layers = {}, .curves = {}},
+      validation_(hold_out()),
       plan_(plan_training(options, data_)),
       model_(first_model()),
       state_(model_, options),
-      description_{.options = all_words(options_), .data = {}, .log = {}, .layers = {}},
+      table_(plan_.epochs, options.eval_every.has_value(), data_.test.count > 0, validation_.count > 0),
+      shows_plot_(!options.json && isatty(STDOUT_FILENO) != 0 && can_plot()),
       workers_(options.threads) {
-  if (!options.checkpoint.empty() || !options.resume.empty()) description_.data = digest_of(data_);
+  if (!options.plot.empty() || shows_plot_) curves_.emplace();
   if (!options.checkpoint.empty()) to_metadata(description_);  // whether it can be written
   if (!options.resume.empty()) resume();
   log_ = open_csv(options.log, kLogHeader, description_.log);
   layers_ = open_csv(options.layers, kLayersHeader, description_.layers);
+}
+
+// Takes the samples for validation out of the training set.
+ImageSet TrainCommand::hold_out() {
+  if (!options_.checkpoint.empty() || !options_.resume.empty()) description_.data = digest_of(data_);  // of all
+  if (options_.validation == 0) return {};
+  if (options_.validation >= data_.train.count) {
+    throw Error("--validation: expected fewer than the {} training images, found {}", data_.train.count,
+                options_.validation);
+  }
+  Split<ImageSet> parts = split(data_.train, options_.validation, options_.seed);
+  data_.train = std::move(parts.train);
+  return std::move(parts.test);
 }
 
 Sequential TrainCommand::first_model() {
@@ -218,6 +274,7 @@ void TrainCommand::resume() {
   }
   description_.log = saved.log;
   description_.layers = saved.layers;
+  if (curves_ && saved.curves) curves_ = saved.curves;
   first_ = state_.step;
 }
 
@@ -232,22 +289,29 @@ std::optional<LogFile> TrainCommand::open_csv(const std::string& file, const cha
 
 // What is trained on, so that the wrong data is seen at once.
 void TrainCommand::announce() {
-  progress_.line("Data: {}: {} training and {} test {}, {} classes", data_name(options_.data, folder_),
-                 grouped(data_.train.count), grouped(data_.test.count), samples_text(data_.train), data_.classes);
+  const std::string held_out =
+      validation_.count > 0 ? fmt::format(", {} validation", grouped(validation_.count)) : std::string();
+  progress_.line("Data: {}: {} training{} and {} test {}, {} classes", data_name(options_.data, folder_),
+                 grouped(data_.train.count), held_out, grouped(data_.test.count), samples_text(data_.train),
+                 data_.classes);
   if (!data_.notice.empty()) progress_.line("{}: {}", folder_.string(), data_.notice);
   if (const Index dropped = data_.train.count % options_.batch; dropped != 0) {
     progress_.line("Each epoch drops its last {} samples: {} = {} batches of {} + {}", dropped,
                    grouped(data_.train.count), grouped(plan_.steps_per_epoch), options_.batch, dropped);
   }
   if (!options_.resume.empty()) {
-    progress_.line("{} stands at step {} of {}{}", options_.resume, grouped(first_), grouped(plan_.steps),
-                   first_ == plan_.steps ? ": the run is finished; larger --epochs or --steps would go on" : "");
+    const char* more = first_ == plan_.steps ? "larger --epochs or --steps" : "a larger --patience";
+    progress_.line(
+        "{} stands at step {} of {}{}", options_.resume, grouped(first_), grouped(plan_.steps),
+        is_finished(state_, options_, plan_) ? fmt::format(": the run is finished; {} would go on", more) : "");
   }
+  progress_.line("\n{}\n", model_table(model_, data_.train.features()));
 }
 
 void TrainCommand::write_checkpoint() {
   description_.log = log_ ? std::optional(log_->position()) : std::nullopt;
   description_.layers = layers_ ? std::optional(layers_->position()) : std::nullopt;
+  if (!options_.plot.empty()) description_.curves = curves_;
   write_safetensors(options_.checkpoint, make_checkpoint(model_, state_, to_metadata(description_)));
 }
 
@@ -263,8 +327,10 @@ void TrainCommand::before_update(std::int64_t step, const Tape& tape, bool diver
 }
 
 void TrainCommand::after_step(const StepRecord& s) {
+  const StepScores scores = scores_of(s);
+  if (curves_) curves_->add(scores);
   if (is_logged(s.step) || s.diverged) {
-    if (log_) log_->write(log_row(s));
+    if (log_) log_->write(log_row(scores, s.lr));
     if (layers_) {
       for (const LayerRow& row : layer_rows(s.step, *probe_, model_)) layers_->write(csv(row));
     }
@@ -282,22 +348,30 @@ void TrainCommand::after_step(const StepRecord& s) {
                     .seconds = s.seconds,
                     .steps_timed = s.step - first_,
                     .batch = options_.batch});
-  if (s.evaluation != nullptr) {
-    progress_.line("epoch {}/{}, step {}/{}: loss {:.4f}, accuracy {:.2f} %; test loss {:.4f}, accuracy {:.2f} %; {}",
-                   s.epoch, plan_.epochs, grouped(s.step), grouped(plan_.steps), s.epoch_loss, 100 * s.epoch_accuracy,
-                   s.evaluation->loss, 100 * s.evaluation->accuracy(), duration(s.seconds));
-  }
+  if (s.evaluation == nullptr && s.validation == nullptr && !s.ends_epoch) return;
+  if (!has_header_) progress_.line("{}", table_.header());
+  has_header_ = true;
+  progress_.line("{}", table_.row(scores, s.seconds));
+}
+
+bool TrainCommand::is_saved(const TrainingResult& result) const {
+  return !options_.save.empty() && (!result.diverged || &kept() != &model_);
 }
 
 void TrainCommand::print(const TrainingResult& result) {
   if (options_.json) {
-    print_json(options_, result, model_);
+    print_json(options_, result, state_, model_);
   } else {
     print_summary(options_, result, model_, first_);
+    if (&kept() != &model_) {
+      fmt::print("Best           step {}, where the validation loss was {:.4f}, the lowest\n",
+                 grouped(state_.best->step), state_.best->loss);
+    }
+    if (is_saved(result)) fmt::print("Saved          {}\n", options_.save);
   }
   if (!in_the_plane() || result.diverged || (options_.json && options_.picture.empty())) return;
   const Plane plane(data_);
-  const Regions regions = decision_regions(model_, plane, options_.pixels, workers_);
+  const Regions regions = decision_regions(kept(), plane, options_.pixels, workers_);
   const ImageSet points = plane.points(data_.test);
   if (!options_.json) {
     fmt::print("\nThe model's regions, and test samples as their labels:\n{}", regions_text(regions, points));
@@ -312,7 +386,9 @@ int TrainCommand::exit_code(const TrainingResult& result) {
     const std::string what =
         result.anomaly.empty() ? fmt::format("the loss is {}", result.last.loss) : result.anomaly + " is not finite";
     print_error(fmt::format("{} in {}: training has diverged{}; a lower --lr may help", what, where,
-                            options_.save.empty() ? "" : ", nothing was saved"));
+                            options_.save.empty() ? ""
+                            : is_saved(result)    ? ", the best model was saved"
+                                                  : ", nothing was saved"));
     return 3;
   }
   if (result.stopped) {
@@ -323,7 +399,20 @@ int TrainCommand::exit_code(const TrainingResult& result) {
                    grouped(plan_.steps), on);
     return 128 + stop_signal();
   }
+  if (result.last.step < plan_.steps) {
+    progress_.line("Stopped after epoch {}: {} {} without a lower validation loss than that of step {}",
+                   result.last.epoch, *options_.patience, *options_.patience == 1 ? "epoch" : "epochs",
+                   grouped(state_.best->step));
+  }
   return 0;
+}
+
+void TrainCommand::write_plot() {
+  if (curves_->any()) {
+    write_file(options_.plot, svg(*curves_));
+  } else {
+    progress_.line("{} was not written: a curve needs two steps", options_.plot);
+  }
 }
 
 int TrainCommand::run() {
@@ -336,14 +425,24 @@ int TrainCommand::run() {
     };
   }
   hooks.after_step = [this](const StepRecord& s) { after_step(s); };
-  const TrainingResult result = train(model_, state_, training_data(data_, options_.pixels), options_, workers_, hooks);
+  TrainingData data = training_data(data_, options_.pixels);
+  if (validation_.count > 0) data.validation.emplace(validation_, options_.pixels);
+  const TrainingResult result = train(model_, state_, data, options_, workers_, hooks);
   progress_.clear();
 
   if (!options_.checkpoint.empty() && result.stopped && all_finite(model_)) write_checkpoint();
-  if (!options_.save.empty() && !result.diverged)
-    save_model(options_.save, model_, options_.network.activation, options_.pixels, data_.form);
+  if (is_saved(result)) save_model(options_.save, kept(), options_.network.activation, options_.pixels, data_.form);
   print(result);
-  return exit_code(result);
+  if (shows_plot_ && curves_->any()) fmt::print("\n{}", curves_on_terminal(*curves_));
+  const int code = exit_code(result);
+  if (options_.plot.empty()) return code;
+  try {
+    write_plot();
+  } catch (const Error& error) {  // what the training itself has come to counts more
+    print_error(fmt::format("--plot: {}", error.what()));
+    return std::max(code, 1);
+  }
+  return code;
 }
 
 }  // namespace

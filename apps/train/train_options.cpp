@@ -177,6 +177,9 @@ void add_train_options(Command& c, TrainOptions& o, Unresolved& u) {
   add_run_options(c, o, u);
   c.number<std::uint64_t>("--seed", "N", "Of the weights, the order of samples and all other draws [1]", 0,
                           kLargestSeed, o.seed);
+  c.number<Index>("--validation", "N", "Hold N training samples out, drawn by the seed, and evaluate on them, too [0]",
+                  0, kMany, o.validation);
+  c.number<Index>("--patience", "E", "Stop after E epochs without a lower validation loss [off]", 1, kMany, o.patience);
   c.number<Index>("--eval-every", "K", "Evaluate every K steps, besides the ends of epochs", 1, kMany, o.eval_every);
   c.text("--init", "FILE", "Start from the tensors of this model", o.init);
   c.text("--checkpoint", "FILE", "Keep the whole training state here, as of every epoch's end and when stopped",
@@ -191,11 +194,17 @@ void add_train_options(Command& c, TrainOptions& o, Unresolved& u) {
 
   c.group(Group::output);
   c.text("--save", "FILE", "Save the model (safetensors)", o.save);
-  c.text("--log", "FILE", "Write a CSV: step,epoch,lr,train_loss,test_loss,test_accuracy", o.log);
+  c.choice("--keep", "What --save holds: the last model, or that of the lowest validation loss", kKeeps, o.keep);
+  c.text("--log", "FILE",
+         "Write a CSV: step, epoch, lr; train_loss, train_accuracy: of this batch, before its update; epoch_loss, "
+         "epoch_accuracy: the means of the epoch so far; test_loss, test_accuracy, validation_loss, "
+         "validation_accuracy: after the update, where evaluated",
+         o.log);
   c.number<Index>("--log-every", "K", "Log every K steps, besides the ends of epochs [one epoch]", 1, kMany,
                   o.log_every);
   c.text("--layers", "FILE", "Write a CSV with a row for every layer and logged step: outputs, gradients, updates",
          o.layers);
+  c.text("--plot", "FILE.svg", "Draw this run's loss and accuracy over its steps (needs gnuplot)", o.plot);
   c.text("--picture", "FILE.png", "With data in the plane: write the decision regions as a PNG", o.picture);
   add_quiet(c, o.quiet);
   add_json(c, o.json);
@@ -233,6 +242,10 @@ void resolve(TrainOptions& o, const Unresolved& u) {
   if (o.checkpoint_every && o.checkpoint.empty()) {
     throw UsageError("--checkpoint-every: expected together with --checkpoint FILE");
   }
+  if (o.validation == 0 && o.keep == Keep::best) {
+    throw UsageError("--keep best: expected together with --validation N, whose loss says which is best");
+  }
+  if (o.validation == 0 && o.patience) throw UsageError("--patience: expected together with --validation N");
   const bool has_batch_norm = o.network.norm == Norm::batch && !o.network.hidden.empty();
   if (o.network.trained == Trained::norm && (o.network.norm == Norm::none || o.network.hidden.empty())) {
     throw UsageError("--train norm: expected hidden layers with a normalization, found none");
@@ -275,8 +288,8 @@ struct ResumedOptions {
 bool may_change(const std::string& option, const ScheduleOptions& schedule) {
   // The data may have moved; its bytes are compared. Without the cosine the end does not change what comes before.
   constexpr std::string_view kFree[] = {
-      "--checkpoint", "--checkpoint-every", "--data", "--detect-anomaly", "--layers", "--log", "--picture", "--save",
-      "--test"};
+      "--checkpoint", "--checkpoint-every", "--data", "--detect-anomaly", "--layers", "--log",
+      "--patience",   "--picture",          "--plot", "--save",           "--test"};
   constexpr std::string_view kEnd[] = {"--epochs", "--steps"};
   return std::ranges::find(kFree, option) != std::end(kFree) ||
          (schedule.kind != ScheduleOptions::Kind::cosine && std::ranges::find(kEnd, option) != std::end(kEnd));

@@ -2,6 +2,7 @@
 
 #include <tare/core/ops/loss.h>
 #include <tare/core/tools/inspect.h>
+#include <tare/layers/files/model_file.h>
 #include <tare/optim/schedule.h>
 
 #include <chrono>
@@ -44,6 +45,12 @@ double learning_rate(const TrainingOptions& o, Index step, const TrainingPlan& p
       return cosine(o.lr, step, plan.steps, o.schedule.warmup);
   }
   return o.lr;
+}
+
+void note_best(RunState& state, const Layer& model, const std::optional<Evaluation>& validation, Keep keep) {
+  if (!validation || (state.best && validation->loss >= state.best->loss)) return;
+  state.best = Best{.loss = validation->loss, .step = state.step};
+  if (keep == Keep::best) state.best->model = model.clone();
 }
 
 // Counts the seconds between start() and stop().
@@ -118,15 +125,27 @@ RunState::RunState(std::unique_ptr<Optimizer> optimizer_) : optimizer(std::move(
   if (optimizer == nullptr) throw Error("training: expected an optimizer, found none");
 }
 
+bool is_finished(const RunState& state, const TrainingOptions& options, const TrainingPlan& plan) {
+  if (state.step >= plan.steps) return true;
+  if (!options.patience || !state.best || state.step % plan.steps_per_epoch != 0) return false;
+  const Index epoch_of_best = (state.best->step - 1) / plan.steps_per_epoch + 1;
+  return state.step / plan.steps_per_epoch - epoch_of_best >= *options.patience;
+}
+
 TrainingResult train(Layer& model, const TrainingData& data, const TrainingOptions& options, Workers& workers,
                      const TrainingHooks& hooks) {
   RunState state(model, options);
-  return train(model, state, data, options, workers, hooks);
+  TrainingResult result = train(model, state, data, options, workers, hooks);
+  if (&state.kept(model) != &model) load_state(model, state_tensors(state.kept(model)), "the best model");
+  return result;
 }
 
 TrainingResult train(Layer& model, RunState& state, const TrainingData& data, const TrainingOptions& options,
                      Workers& workers, const TrainingHooks& hooks) {
   const TrainingPlan plan = plan_training(options, data.train.count());
+  if (!data.validation && (options.keep == Keep::best || options.patience)) {
+    throw Error("training: keep, patience: expected samples for validation, found none");
+  }
   Batches batches(data.train, options.batch, options.seed, options.shuffle, options.augment, options.noise);
   const Parameters parameters = trained_parameters(model);
   Tape tape(workers), evaluation_tape(workers, Tape::Gradients::none);
@@ -141,14 +160,16 @@ TrainingResult train(Layer& model, RunState& state, const TrainingData& data, co
         .epoch = (step - 1) / plan.steps_per_epoch + 1,
         .lr = learning_rate(options, step - 1, plan),
         .loss = 0,
+        .accuracy = 0,
         .epoch_loss = state.epoch_loss / steps,
         .epoch_accuracy = static_cast<double>(state.epoch_correct) / (steps * static_cast<double>(options.batch)),
         .epoch_steps = epoch_steps,
         .seconds = watch.seconds(),
         .ends_epoch = epoch_steps == plan.steps_per_epoch,
-        .ends_training = step == plan.steps,
+        .ends_training = is_finished(state, options, plan),
         .diverged = false,
-        .evaluation = nullptr};
+        .evaluation = nullptr,
+        .validation = nullptr};
   };
 
   TapeHook before_update;
@@ -159,12 +180,22 @@ TrainingResult train(Layer& model, RunState& state, const TrainingData& data, co
   TrainingResult result;
   StepRecord& record = result.last;
   if (state.step > 0) record = record_of(state.step);
-  const auto evaluated = [&] { return evaluate(model, *data.test, evaluation_tape, {}, hooks.loss); };
-  if (state.step == plan.steps && data.test) result.evaluation = evaluated();
-  for (Index step = state.step; step < plan.steps; ++step) {
+  const auto forget_scores = [&] { result.evaluation = result.validation = std::nullopt; };
+  const auto score = [&](const Layer& layer) {
+    const auto scores_on = [&](const std::optional<Samples>& samples) -> std::optional<Evaluation> {
+      if (!samples) return std::nullopt;
+      return evaluate(layer, *samples, evaluation_tape, {}, hooks.loss);
+    };
+    result.evaluation = scores_on(data.test);
+    result.validation = scores_on(data.validation);
+  };
+  for (Index step = state.step; !is_finished(state, options, plan); ++step) {
     result.stopped = hooks.should_stop && hooks.should_stop();
-    if (result.stopped) return result;
-    result.evaluation.reset();
+    if (result.stopped) {
+      if (options.keep == Keep::best) forget_scores();
+      return result;
+    }
+    forget_scores();
     watch.start();
 
     tape.clear();
@@ -182,23 +213,30 @@ TrainingResult train(Layer& model, RunState& state, const TrainingData& data, co
 
     record = record_of(step + 1);
     record.loss = done.loss;
+    record.accuracy = static_cast<double>(done.correct) / static_cast<double>(options.batch);
     const bool asked = options.eval_every && record.step % *options.eval_every == 0;
-    if (!result.diverged && data.test && (asked || record.ends_epoch || record.ends_training)) {
-      result.evaluation = evaluated();
-      record.evaluation = &*result.evaluation;
-      if (!std::isfinite(result.evaluation->loss)) {
+    if (!result.diverged && (asked || record.ends_epoch || record.ends_training)) {
+      score(model);
+      for (const auto& [scores, name] :
+           {std::pair(&result.evaluation, "the test loss"), {&result.validation, "the validation loss"}}) {
+        if (!*scores || std::isfinite((*scores)->loss) || result.diverged) continue;
         result.diverged = true;
-        result.anomaly = "the test loss";
+        result.anomaly = name;
       }
+      if (!result.diverged) note_best(state, model, result.validation, options.keep);
+      if (result.evaluation) record.evaluation = &*result.evaluation;
+      if (result.validation) record.validation = &*result.validation;
     }
     record.diverged = result.diverged;
-    record.ends_training = record.ends_training || result.diverged;
+    record.ends_training = result.diverged || is_finished(state, options, plan);
     if (hooks.after_step) hooks.after_step(record);
     if (result.diverged) {
-      result.evaluation.reset();
+      forget_scores();
       return result;
     }
   }
+  const bool scored = result.evaluation || result.validation;
+  if (!scored || &state.kept(model) != &model) score(state.kept(model));
   return result;
 }
 

@@ -20,10 +20,10 @@
 
 namespace TARE_NAMESPACE {
 
-/// What is trained on and, if there is anything, what it is evaluated on.
+/// What is trained on and, if there is anything, what it is evaluated on. By its validation loss a model may be chosen.
 struct TrainingData {
   Samples train;
-  std::optional<Samples> test = {};
+  std::optional<Samples> test = {}, validation = {};
 };
 /// Borrows the images.
 TrainingData training_data(const DataSet& data, Pixels pixels);
@@ -54,13 +54,14 @@ StepResult training_step(Layer& model, const Parameters& parameters, Optimizer& 
 struct StepRecord {
   std::int64_t step, epoch;  // from 1
   double lr;
-  double loss;                        // of this batch, before the update
+  double loss, accuracy;              // of this batch, before the update
   double epoch_loss, epoch_accuracy;  // means over this epoch so far, in training
   std::int64_t epoch_steps;           // so far
   double seconds;                     // of training so far, without evaluation
   bool ends_epoch, ends_training;
   bool diverged;                 // a number was not finite: the model is no good any more
   const Evaluation* evaluation;  // after the update, where there was one
+  const Evaluation* validation;  // likewise
 };
 
 /// What the caller adds to the loop; each may be missing.
@@ -74,7 +75,8 @@ struct TrainingHooks {
 
 struct TrainingResult {
   StepRecord last{};  // if its loss or, with `detect_anomaly`, a gradient is not finite, that step made no update
-  std::optional<Evaluation> evaluation;  // of the finished model; absent if stopped or diverged, or without a test set
+  std::optional<Evaluation> evaluation;  // of the kept model; absent if stopped or diverged, or without a test set
+  std::optional<Evaluation> validation;  // likewise
   bool stopped = false;
   bool diverged = false;
   std::string anomaly;  // where the first number that is not finite came from, if that was asked for
@@ -88,6 +90,13 @@ struct TrainingPlan {
 /// is set, or if a count is out of its range.
 TrainingPlan plan_training(const TrainingOptions& options, Index samples);
 
+/// Where the validation loss was lowest so far; of equals, the first.
+struct Best {
+  double loss;
+  std::int64_t step;
+  std::unique_ptr<Layer> model = {};  // as it was then; only with Keep::best
+};
+
 /// Where a run stands, besides its model: with both, training goes on exactly as if it had never stopped.
 struct RunState {
   /// At the start, with the optimizer that the options name, or with one of the caller's own. Both borrow the model's
@@ -99,13 +108,20 @@ struct RunState {
   std::int64_t step = 0;           // updates made
   double epoch_loss = 0;           // sum over the steps of the epoch so far
   std::int64_t epoch_correct = 0;  // samples of the epoch so far that were classified correctly, in training
+  std::optional<Best> best = {};   // absent before the first validation
+
+  /// The best model, or else the one that is trained.
+  const Layer& kept(const Layer& model) const { return best && best->model ? *best->model : model; }
 };
+
+/// Whether the plan or the patience has come to its end.
+bool is_finished(const RunState& state, const TrainingOptions& options, const TrainingPlan& plan);
 
 /// From where `state` stands to the end of the plan, its loops split over the workers. When a hook is called, `state`
 /// and the model are those after the step.
 TrainingResult train(Layer& model, RunState& state, const TrainingData& data, const TrainingOptions& options,
                      Workers& workers, const TrainingHooks& hooks = {});
-/// From the start.
+/// From the start; then the model is the kept one.
 TrainingResult train(Layer& model, const TrainingData& data, const TrainingOptions& options, Workers& workers,
                      const TrainingHooks& hooks = {});
 

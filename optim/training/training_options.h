@@ -11,6 +11,8 @@ namespace tare {
 enum class OptimizerKind { sgd, adam, adamw };
 /// What weight decay acts on: all parameters, or only the weights of Linear layers.
 enum class Decay { all, weights };
+/// Which model a run ends with: the last one, or the one of the lowest validation loss.
+enum class Keep { last, best };
 
 struct ScheduleOptions {
   enum class Kind { constant, step, cosine };
@@ -37,6 +39,8 @@ struct TrainingOptions {
   AugmentOptions augment = {};                  // of images
   std::optional<std::int64_t> eval_every = {};  // in steps, besides the ends of epochs
   bool detect_anomaly = false;
+  Keep keep = Keep::last;                     // these two need samples for validation
+  std::optional<std::int64_t> patience = {};  // ends training after so many epochs without a lower validation loss
 };
 
 }  // namespace tare

@@ -1,4 +1,5 @@
 // tare compare from end to end, on a small set that the test writes.
+#include "tests/apps/log_header.h"
 #include "tests/apps/program_testing.h"
 #include "tests/datasets/file_testing.h"
 
@@ -78,7 +79,7 @@ TEST_CASE_FIXTURE(Fixture, "compare: a run is what tare train makes of the same 
                      "' " + options)
                 .exit_code == 0);
     std::vector<std::vector<std::string>> expected, found;
-    for (const auto& r : read_csv(log, "step,epoch,lr,train_loss,test_loss,test_accuracy")) {
+    for (const auto& r : read_csv(log, kLogHeader)) {
       expected.push_back({r[0], r[1], r[2], r[3], r[4], r[5]});
     }
     for (const auto& r : rows) {

@@ -170,6 +170,22 @@ TEST_CASE_FIXTURE(Fixture,
   }
 }
 
+TEST_CASE_FIXTURE(Fixture, "interrupted, a run that keeps the best model saves it, and goes on from the last one") {
+  Process process(folder.path(),
+                  train +
+                      " --epochs 1000000 --norm none --lr 0.3 --validation 50 --keep best --checkpoint run.ckpt "
+                      "--save model --log log.csv");
+  process.wait_for("run.ckpt");
+  sleep_up_to(microseconds(20'000));
+  process.signal(SIGINT);
+  CHECK(process.wait().exit_code == 130);
+  const Safetensors model = read_safetensors(folder / "model"), checkpoint = read_safetensors(folder / "run.ckpt");
+  for (const auto& [name, tensor] : model.tensors) {
+    CHECK(tensor.bytes == checkpoint.tensors.at("best." + name).bytes);
+    CHECK(tensor.bytes != checkpoint.tensors.at("model." + name).bytes);
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "without a checkpoint or a model to write, an interruption says what would have helped") {
   Process process(folder.path(), train + " --epochs 1000000 --log log.csv");
   process.wait_for("log.csv");

@@ -55,10 +55,13 @@ struct Run {
     hooks.should_stop = [&] { return state.step == end; };
     hooks.after_step = [&](const StepRecord& s) {
       CHECK(state.step == s.step);
-      seen += fmt::format("{} {} {} {} {} {} {}\n", s.step, s.epoch, s.lr, s.loss, s.epoch_loss, s.epoch_accuracy,
-                          s.evaluation == nullptr ? 0 : s.evaluation->loss);
+      seen += fmt::format("{} {} {} {} {} {} {} {} {}\n", s.step, s.epoch, s.lr, s.loss, s.accuracy, s.epoch_loss,
+                          s.epoch_accuracy, s.evaluation == nullptr ? 0 : s.evaluation->loss,
+                          s.validation == nullptr ? 0 : s.validation->loss);
     };
-    const TrainingResult result = train(model, state, training_data(data, options.pixels), options, workers, hooks);
+    TrainingData samples = training_data(data, options.pixels);
+    if (options.keep == Keep::best) samples.validation.emplace(*samples.test);
+    const TrainingResult result = train(model, state, samples, options, workers, hooks);
     CHECK(result.stopped == (end < plan_training(options, data.train.count).steps));
     CHECK(result.last.step == end);
     return seen;
@@ -85,6 +88,7 @@ TEST_CASE("from every step, for every optimizer, schedule and layer") {
       {"layer normalization", [](TrainOptions& o) { o.network.norm = Norm::layer; }},
       {"dropout", [](TrainOptions& o) { o.network.dropout = 0.3; }},
       {"dropout, adam", [](TrainOptions& o) { o.network.dropout = 0.5, o.optimizer = OptimizerKind::adam; }},
+      {"the best", [](TrainOptions& o) { o.keep = Keep::best, o.eval_every = 2, o.lr = 0.5; }},
       {"no shuffle, tanh", [](TrainOptions& o) { o.shuffle = false, o.network.activation = Activation::tanh; }},
       {"noise", [](TrainOptions& o) { o.noise = 0.5; }},
       {"distorted", [](TrainOptions& o) { o.augment = {.shift = 1, .rotate = 30, .elastic = 1}; }},
@@ -219,6 +223,38 @@ TEST_CASE_FIXTURE(Fixture, "resume needs no other option, and gives the log and 
   }
 }
 
+TEST_CASE_FIXTURE(Fixture, "the best model and the patience go on, too") {
+  const std::string uneven =
+      "train --data data --batch 20 --hidden 16 --norm none --lr 0.3 --epochs 30 --eval-every 5 --validation 50 "
+      "--keep best --patience 2 --log-every 1";
+  auto without_time = [](const std::string& text) {
+    return std::regex_replace(text, std::regex("\"seconds\":[^,]*"), "");
+  };
+  const Outcome whole = tare(uneven + " --json --log whole.csv --save whole.model --checkpoint whole.ckpt");
+  REQUIRE_MESSAGE(whole.exit_code == 0, whole.err);
+  std::smatch found;
+  REQUIRE(std::regex_search(whole.out, found, std::regex("\"best_step\":([0-9]+).*\"steps\":([0-9]+)")));
+  const int best = std::stoi(found[1]), last = std::stoi(found[2]);
+  REQUIRE(best > 5);
+  REQUIRE(last < 30 * 14);
+  for (const int step : {3, best - 1, best, best + 1, last - 14, last - 1, last}) {
+    CAPTURE(step);
+    succeeds(fmt::format("{} --steps {} --quiet --log log.csv --save model --checkpoint run.ckpt", uneven, step));
+    const Outcome on = tare("train --resume run.ckpt --steps 999 --json");
+    CHECK(without_time(on.out) == without_time(whole.out));
+    CHECK(contents("log.csv") == contents("whole.csv"));
+    CHECK(contents("model") == contents("whole.model"));
+    const Safetensors a = read_safetensors(folder / "run.ckpt"), b = read_safetensors(folder / "whole.ckpt");
+    CHECK(same(a, b));
+    CHECK(a.tensors.contains("best.0.weight"));
+  }
+  const Outcome finished = tare("train --resume run.ckpt");
+  CHECK_MESSAGE(contains(finished.err, "the run is finished; a larger --patience would go on"), finished.err);
+  CHECK(contents("model") == contents("whole.model"));
+  succeeds("train --resume run.ckpt --patience 3 --quiet");
+  CHECK(contents("log.csv").size() > contents("whole.csv").size());
+}
+
 TEST_CASE_FIXTURE(Fixture, "the log is brought back to the step of the model") {
   succeeds(part);
   const std::string log = contents("log.csv"), checkpoint = contents("run.ckpt");
@@ -273,6 +309,7 @@ TEST_CASE_FIXTURE(Fixture, "options that contradict the saved run are an error t
                                                           {"--hidden", "16,16"},
                                                           {"--init-scale", "xavier"},
                                                           {"--log-every", "3"},
+                                                          {"--keep", "best"},
                                                           {"--lr", "0.1"},
                                                           {"--momentum", "0.8"},
                                                           {"--no-shuffle", ""},
@@ -286,6 +323,7 @@ TEST_CASE_FIXTURE(Fixture, "options that contradict the saved run are an error t
                                                           {"--schedule", "step:1,0.1"},
                                                           {"--seed", "2"},
                                                           {"--train", "norm"},
+                                                          {"--validation", "30"},
                                                           {"--weight-decay", "0.1"}};
   for (const auto& [option, value] : contradictions) {
     fails(2, fmt::format("train --resume run.ckpt {} {}", option, value), option);
@@ -299,10 +337,15 @@ TEST_CASE_FIXTURE(Fixture, "options that contradict the saved run are an error t
   succeeds("train --resume run.ckpt --lr 0.0500 --hidden 16 --optimizer sgd --quiet");  // the same in other words
 
   // Every option of `tare train` is known here, so that a new one is either kept in the checkpoint or may change.
-  std::set<std::string> known{
-      "--checkpoint", "--checkpoint-every", "--data", "--detect-anomaly", "--epochs", "--help",   "--init",
-      "--json",       "--layers",           "--log",  "--picture",        "--quiet",  "--resume", "--save",
-      "--steps",      "--threads"};
+  std::set<std::string> known{"--checkpoint", "--checkpoint-every",
+                              "--data",       "--detect-anomaly",
+                              "--epochs",     "--help",
+                              "--init",       "--json",
+                              "--layers",     "--log",
+                              "--patience",   "--picture",
+                              "--plot",       "--quiet",
+                              "--resume",     "--save",
+                              "--steps",      "--threads"};
   for (const auto& [option, value] : contradictions) known.insert(option);
   const std::string help = tare("train --help").out;
   const std::regex option("\n +(?:-h,)?(--[a-z-]+)");

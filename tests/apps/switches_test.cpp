@@ -1,6 +1,7 @@
 // The switches of `tare train` that change what BatchNorm does, what is trained and how layers are wired, and the table
 // of its layers: --layers.
 #include <tare/layers/files/safetensors.h>
+#include "tests/apps/log_header.h"
 #include "tests/apps/program_testing.h"
 
 #include <doctest/doctest.h>
@@ -206,7 +207,7 @@ TEST_CASE_FIXTURE(Fixture,
   }
   // The same steps as in the log.
   std::vector<std::string> logged;
-  for (const auto& row : read_csv(folder / "log.csv", "step,epoch,lr,train_loss,test_loss,test_accuracy")) {
+  for (const auto& row : read_csv(folder / "log.csv", kLogHeader)) {
     logged.push_back(row[0]);
   }
   CHECK(logged == steps);

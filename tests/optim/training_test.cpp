@@ -36,6 +36,12 @@ Table line(Index count) {
   return table;
 }
 
+bool same_tensors(const Safetensors& a, const Safetensors& b) {
+  return std::ranges::equal(a.tensors, b.tensors, [](const auto& x, const auto& y) {
+    return x.first == y.first && x.second.bytes == y.second.bytes;
+  });
+}
+
 Sequential one_linear() {
   Random random(2);
   Sequential model;
@@ -78,6 +84,82 @@ TEST_CASE("a loss of one's own trains and evaluates") {
   CHECK(asked == 40 * (5 + 1));
   CHECK(result.evaluation->loss <= 1e-6);
   CHECK(dynamic_cast<const Linear&>(model[0]).bias->value(0, 0) == doctest::Approx(-6).epsilon(1e-3));
+}
+
+// ---- Validation -----------------------------------------------------------------------------------------------------
+
+// On the way to y = 2 x - 1 the model passes by the line of the validation.
+struct Passing {
+  Table samples = line(40), held_out = line(20);
+  TrainingOptions options{.lr = 0.05, .momentum = 0, .batch = 10, .epochs = 20};
+  Workers workers{1};
+
+  Passing() { *held_out.targets *= real{0.6}; }
+  TrainingData data() const { return {.train = samples, .validation = held_out}; }
+};
+
+TEST_CASE("the kept model is that of the lowest validation loss, or the last one") {
+  Passing p;
+  Sequential last = one_linear(), best = one_linear();
+  std::vector<double> losses;
+  std::vector<Safetensors> models;
+  TrainingHooks hooks;
+  hooks.after_step = [&](const StepRecord& s) {
+    CHECK((s.validation != nullptr) == (s.step % 3 == 0 || s.ends_epoch));
+    CHECK(s.evaluation == nullptr);
+    if (s.validation == nullptr) return;
+    losses.push_back(s.validation->loss);
+    models.push_back(state_tensors(last));
+  };
+  p.options.eval_every = 3;
+  const TrainingResult without = train(last, p.data(), p.options, p.workers, hooks);
+  CHECK(without.validation->loss == losses.back());
+  CHECK_FALSE(without.evaluation.has_value());
+  const auto lowest = std::ranges::min_element(losses);
+  REQUIRE(lowest != losses.begin());
+  REQUIRE(lowest != losses.end() - 1);
+
+  p.options.keep = Keep::best;
+  const TrainingResult with = train(best, p.data(), p.options, p.workers);
+  CHECK(with.last.step == without.last.step);
+  CHECK(with.validation->loss == *lowest);
+  CHECK(same_tensors(state_tensors(best), models[static_cast<std::size_t>(lowest - losses.begin())]));
+  CHECK_FALSE(same_tensors(state_tensors(best), state_tensors(last)));
+
+  // Stopped, it still is; the model that was trained stays what it was.
+  Sequential stopped = one_linear();
+  RunState state(stopped, p.options);
+  hooks = {};
+  hooks.should_stop = [&] { return state.step == 79; };
+  const TrainingResult early = train(stopped, state, p.data(), p.options, p.workers, hooks);
+  CHECK(early.stopped);
+  CHECK_FALSE(early.validation.has_value());
+  CHECK(same_tensors(state_tensors(state.kept(stopped)), state_tensors(best)));
+  CHECK_FALSE(same_tensors(state_tensors(stopped), state_tensors(best)));
+}
+
+TEST_CASE("patience counts whole epochs, ends training at the end of one, and needs samples for validation") {
+  Passing p;
+  Sequential model = one_linear();
+  for (const std::int64_t patience : {1, 3}) {
+    p.options.patience = patience;
+    RunState state(model = one_linear(), p.options);
+    bool ends = false;
+    TrainingHooks hooks;
+    hooks.after_step = [&](const StepRecord& s) { ends = s.ends_training; };
+    const TrainingResult result = train(model, state, p.data(), p.options, p.workers, hooks);
+    CHECK(ends);
+    CHECK(result.last.ends_epoch);
+    CHECK(result.last.epoch == (state.best->step + 3) / 4 + patience);
+    CHECK(result.last.epoch < 20);
+    CHECK_FALSE(result.stopped);
+    // It stays at its end.
+    const TrainingResult again = train(model, state, p.data(), p.options, p.workers, hooks);
+    CHECK(again.last.step == result.last.step);
+    CHECK(again.validation->loss == result.validation->loss);
+  }
+  CHECK(error_of([&] { train(model, {p.samples}, p.options, p.workers); }) ==
+        "training: keep, patience: expected samples for validation, found none");
 }
 
 // ---- What BatchNorm normalizes by in evaluation ---------------------------------------------------------------------
@@ -148,12 +230,6 @@ LabelledRows labelled_rows(Index count) {
   LabelledRows rows{random_matrix(random, count, 3), {}};
   for (Index i = 0; i < count; ++i) rows.labels.push_back(rows.x(i, 0) > 0 ? 1 : 0);
   return rows;
-}
-
-bool same_tensors(const Safetensors& a, const Safetensors& b) {
-  return std::ranges::equal(a.tensors, b.tensors, [](const auto& x, const auto& y) {
-    return x.first == y.first && x.second.bytes == y.second.bytes;
-  });
 }
 
 TEST_CASE("each batch normalized by its own statistics is what is computed by hand, and nothing changes") {
