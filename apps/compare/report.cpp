@@ -20,14 +20,16 @@ std::string percent(const ordered_json& x) {
   return x.is_number() ? fmt::format("{:.2f}\u00a0%", 100 * x.get<double>()) : "-";
 }
 
-// Mean and deviation; median and range of those that are left where runs have diverged.
-std::string accuracy(const ordered_json& spread, bool some_diverged) {
-  const int count = spread.at("count").get<int>();
-  if (count == 0) return "-";
-  if (count == 1 || !spread.at("deviation").is_number()) return percent(spread.at("mean"));
+// Mean and deviation, or median and range where a seed has failed, so that those would mislead.
+std::string accuracy(const ordered_json& spread) {
+  if (spread.at("count") == 0) return "-";
   const auto number = [&](const char* name) { return 100 * spread.at(name).get<double>(); };
-  if (!some_diverged) return fmt::format("{:.2f}\u00a0±\u00a0{:.2f}\u00a0%", number("mean"), number("deviation"));
-  return fmt::format("{:.2f}\u00a0% ({:.2f} to\u00a0{:.2f})", number("median"), number("low"), number("high"));
+  if (!spread.at("deviation").is_number()) return percent(spread.at("mean"));
+  const double mean = number("mean"), deviation = number("deviation");
+  if (mean + deviation > 100 || mean - deviation < 0 || number("low") < number("median") / 2) {
+    return fmt::format("{:.2f} ({:.2f} to\u00a0{:.2f})\u00a0%", number("median"), number("low"), number("high"));
+  }
+  return fmt::format("{:.2f}\u00a0±\u00a0{:.2f}\u00a0%", mean, deviation);
 }
 
 std::string steps(const ordered_json& spread, int finished) {
@@ -58,12 +60,11 @@ ordered_json results(const ordered_json& cases) {
   for (const ordered_json& c : cases) {
     const int finished = c.at("finished").get<int>();
     if (finished == 0) continue;
-    const bool some_diverged = c.at("diverged") > 0;
     const ordered_json& seconds = c.at("seconds_to").at("0.97");
     ordered_json row{{"variant", c.at("variant")},
                      {"lr", short_number(c.at("lr"))},
-                     {"test_accuracy", accuracy(c.at("test_accuracy"), some_diverged)},
-                     {"train_accuracy", accuracy(c.at("train_accuracy"), some_diverged)},
+                     {"test_accuracy", accuracy(c.at("test_accuracy"))},
+                     {"train_accuracy", accuracy(c.at("train_accuracy"))},
                      {"seconds", seconds.at("count") > 0 ? short_number(seconds.at("median")) + "\u00a0s" : "-"},
                      {"parameters", whole_number(c.at("parameters"))},
                      {"diverged", diverged(c)}};

@@ -58,7 +58,7 @@ function stepsPerEpoch(curve, i) {
 const shown = {x: 'step', beside: 'train_loss', smooth: 1, log: true, same: true, mean: true,
                series: new Set(series), seeds: new Set(), window: null};
 
-const dark = matchMedia('(prefers-color-scheme: dark)');
+const dark = matchMedia('screen and (prefers-color-scheme: dark)');
 // The colours, dashes and widths of the still pictures (plots.cpp), lighter in the dark.
 const colours = () => dark.matches ?
   ['#FF8A3D', '#4DA3E8', '#F0F0F0', '#2CC99B', '#E79CC6', '#F2B93B', '#8FD3FF'] :
@@ -84,8 +84,8 @@ function pointsOf(run, c, q) {
   return points;
 }
 
-// The curve over the seeds, with a band: mean and deviation; median and range where a run has diverged.
-function middle(curves, someDiverged) {
+// The curve over the seeds, with a band: mean and deviation, or median and range.
+function middle(curves, byMedian) {
   const steps = new Map();
   for (const point of curves.flat()) steps.set(point.step, [...steps.get(point.step) || [], point]);
   return [...steps.keys()].sort((a, b) => a - b).map(step => {
@@ -94,13 +94,22 @@ function middle(curves, someDiverged) {
     const mean = list => list.reduce((sum, y) => sum + y, 0) / list.length;
     const x = mean(points.map(p => p.x));
     if (n === 1) return {step, x, y: ys[0]};
-    if (someDiverged) {
+    if (byMedian) {
       return {step, x, y: (ys[(n - 1) >> 1] + ys[n >> 1]) / 2, low: ys[0], high: ys[n - 1], range: true};
     }
     const y = mean(ys), deviation = Math.sqrt(ys.reduce((sum, v) => sum + (v - y) ** 2, 0) / (n - 1));
     return {step, x, y, low: y - deviation, high: y + deviation, deviation};
   });
 }
+
+// Whether the seeds of a panel are too far apart for mean and deviation, as in plots.cpp.
+const byMedian = new Map(panels.map(panel => [panel, cases.some(c => {
+  if (c.panel !== panel) return false;
+  const curves = c.runs.map(run => pointsOf(run, c, quantity('test_accuracy')));
+  const last = middle(curves, true).at(-1);
+  return (last && last.low < last.y / 2) ||
+      middle(curves, false).some(p => p.y + (p.deviation || 0) > 1 || p.y - (p.deviation || 0) < 0);
+})]));
 
 // The lines of a chart, each {label, k, single, case, points}.
 function linesOf(panel, q) {
@@ -110,7 +119,7 @@ function linesOf(panel, q) {
     const k = series.indexOf(c.series);
     const curves = new Map(c.runs.map(run => [run.seed, pointsOf(run, c, q)]));
     if (shown.mean) {
-      const points = middle([...curves.values()], c.runs.some(run => run.diverged));
+      const points = middle([...curves.values()], byMedian.get(panel));
       lines.push({label: c.variant, k, c, runs: c.runs, points});
     }
     for (const run of c.runs) {
@@ -199,7 +208,8 @@ class Chart {
     this.q = quantity(name);
     this.plot = element('div', {className: 'plot', tabIndex: 0});
     this.values = element('ul', {className: 'values'});
-    this.title = element('h3', {textContent: this.q.title});
+    const how = byMedian.get(panel) ? ', median and range of the seeds' : '';
+    this.title = element('h3', {textContent: this.q.title + how});
     this.box = element('div', {className: 'chart'}, this.title, this.plot, this.values);
     this.box.dataset.quantity = name;
     this.plot.addEventListener('keydown', event => {
@@ -287,10 +297,10 @@ class Chart {
 
   // The values at x, or at the end.
   show(x) {
-    const where = {step: 'step', seconds: 'after', epoch: 'epoch'}[shown.x];
-    const at = x === null ? 'At the end' : `At ${where} ${number(x)}${shown.x === 'seconds' ? ' s' : ''}`;
+    const at = x === null ? 'At the end' :
+        shown.x === 'step' ? `At step ${x}` : shown.x === 'epoch' ? `At epoch ${number(x, 4)}` : `After ${number(x, 4)} s`;
     this.values.replaceChildren(
-      element('li', {className: 'at', textContent: at.replace('At after', 'After')}),
+      element('li', {className: 'at', textContent: at}),
       ...this.lines.map(line => element('li', {}, swatch(line), line.label,
                                         element('b', {textContent: this.valueAt(line, x)}))));
     const ends = this.lines.map(line => `${line.label}: ${this.valueAt(line, null)}`).join('; ');
