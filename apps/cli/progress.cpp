@@ -46,10 +46,13 @@ Progress::Progress(bool quiet)
 std::string progress_text(const TrainingState& s) {
   const double per_second = static_cast<double>(s.steps_timed * s.batch) / s.seconds;
   const double left = s.seconds / static_cast<double>(s.steps_timed) * static_cast<double>(s.steps - s.step);
-  const std::string text =
-      fmt::format("epoch {}/{}  step {}/{}  loss {:.4f}  {:.2f} %  {}, {} left", s.epoch, s.epochs, grouped(s.step),
-                  grouped(s.steps), s.loss, 100 * s.accuracy, duration(s.seconds), duration(left));
-  const std::string speed = fmt::format("  {} samples/s", grouped(static_cast<std::int64_t>(per_second)));
+  std::string text = fmt::format("epoch {}/{}", s.epoch, s.epochs);
+  const std::string step = fmt::format("  step {}/{}", grouped(s.step), grouped(s.steps)),
+                    rest = fmt::format("  loss {:#.4g}  {:.2f} %  {}, {} left", s.loss, 100 * s.accuracy,
+                                       duration(s.seconds), duration(left)),
+                    speed = fmt::format("  {} samples/s", grouped(static_cast<std::int64_t>(per_second)));
+  if (text.size() + step.size() + rest.size() < 80) text += step;
+  text += rest;
   return text.size() + speed.size() < 80 ? text + speed : text;
 }
 

@@ -22,8 +22,8 @@ struct Line {
 // In the order in which they are drawn, the first ones below; in Okabe and Ito's colours.
 std::vector<Line> lines_of(const Curves& c) {
   std::vector<Line> lines;
-  for (const Line& line : {Line{"batch", &c.batch, "lines lc rgb '#bbbbbb' lw 1"},
-                           Line{"epoch so far", &c.epoch_mean, "lines lc rgb '#0072B2' lw 2"},
+  for (const Line& line : {Line{"training batch", &c.batch, "lines lc rgb '#bbbbbb' lw 1"},
+                           Line{"training, epoch so far", &c.epoch_mean, "lines lc rgb '#0072B2' lw 2"},
                            Line{"test", &c.test, "linespoints lc rgb '#D55E00' lw 2 pt 7 ps 0.5"},
                            Line{"validation", &c.validation, "linespoints lc rgb '#009E73' lw 2 pt 5 ps 0.5"}}) {
     if (!line.curve->points.empty()) lines.push_back(line);
@@ -49,8 +49,14 @@ bool all_positive(const std::vector<Line>& lines) {
   });
 }
 
-const char* loss_axis(const std::vector<Line>& lines) {
-  return all_positive(lines) ? "set logscale y\nset format y '%g'\n" : "";
+// Logarithmic where it can be, and no wider than the curves.
+std::string loss_axis(const std::vector<Line>& lines) {
+  if (!all_positive(lines)) return "";
+  std::string tics;
+  for (int exponent = -6; exponent <= 3; ++exponent) {
+    for (const char* digit : {"1", "2", "5"}) tics += fmt::format("{}{}e{}", tics.empty() ? "" : ",", digit, exponent);
+  }
+  return fmt::format("set logscale y\nset format y '%g'\nset autoscale yfix\nset ytics ({})\n", tics);
 }
 
 std::string plot(const std::vector<Line>& lines, int column) {
@@ -93,7 +99,7 @@ std::string svg(const Curves& curves) {
     for (const Curve::Point& p : lines[k].curve->points) low = std::min(low, p[3]);
   }
   return gnuplot(script + "set multiplot layout 2,1\n" + loss_axis(lines) + "set ylabel 'loss'\n" + plot(lines, 2) +
-                 "unset logscale y\nset format y '%g'\nset ylabel 'accuracy (%)'\nset xlabel 'step'\nunset key\n" +
+                 "unset logscale y\nset ytics autofreq\nset ylabel 'accuracy (%)'\nset xlabel 'step'\nunset key\n" +
                  fmt::format("set yrange [{}:100]\n", std::min(99.0, std::floor(100 * low))) + plot(lines, 3) +
                  "unset multiplot\n");
 }
