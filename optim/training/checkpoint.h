@@ -1,6 +1,7 @@
 // The whole training state as one safetensors file: the model's tensors, those of the best one so far, the optimizer's,
-// the generators of dropout and the position, so that a run goes on exactly as if it had never stopped. Shuffling needs nothing: an epoch's order
-// depends on the seed and the epoch alone. Options are not kept; whoever wants to find them again adds metadata.
+// the generators of dropout and the position, so that a run goes on exactly as if it had never stopped. Shuffling needs
+// nothing: an epoch's order depends on the seed and the epoch alone. Options are not kept; whoever wants to find them
+// again adds metadata.
 #pragma once
 
 #include <tare/layers/files/safetensors.h>
