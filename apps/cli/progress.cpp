@@ -1,11 +1,11 @@
 #include <tare/apps/cli/progress.h>
 
+#include <tare/apps/cli/printable.h>
 #include <tare/datasets/images.h>
 
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -29,8 +29,7 @@ std::string duration(double seconds) {
 void print_stderr(const std::string& text) { std::fputs(text.c_str(), stderr); }
 
 void print_error(std::string message) {
-  std::ranges::replace_if(
-      message, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+  message = printable(message);
   print_stderr(fmt::format("tare: {}\n", message));
 }
 

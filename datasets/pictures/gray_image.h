@@ -14,6 +14,7 @@ namespace tare {
 struct GrayImage {
   std::int64_t rows = 0, cols = 0;
   std::vector<std::uint8_t> pixels;  // rows * cols, row by row; 0 is black, 255 white
+  bool colorful = false;             // as a file: it has colours that grey may not tell apart
 
   GrayImage() = default;
   GrayImage(std::int64_t rows_, std::int64_t cols_, std::uint8_t gray = 0)

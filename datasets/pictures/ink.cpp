@@ -1,6 +1,8 @@
 #include <tare/datasets/pictures/ink.h>
 
 #include <tare/datasets/pictures/mnist_form.h>
+#include <tare/datasets/pictures/pieces.h>
+#include <tare/datasets/pictures/ruled_lines.h>
 
 #include <Eigen/Cholesky>
 
@@ -9,6 +11,7 @@
 #include <cmath>
 #include <functional>
 #include <iterator>
+#include <utility>
 
 namespace tare {
 namespace {
@@ -24,10 +27,10 @@ float median_of(std::vector<float> values) {
 
 // How far each pixel is from the light of the paper, towards that of the ink.
 struct Relief {
-  std::int64_t rows, cols;
+  std::int64_t rows = 0, cols = 0;
   std::vector<float> height;
-  float noise;     // of the paper, a standard deviation
-  float full = 0;  // the height of the middle of a stroke, 0 without any
+  float noise = 0;  // of the paper, a standard deviation
+  float full = 0;   // the height of the middle of a stroke, 0 without any
 
   float paper() const { return std::max(6.0F, 4 * noise); }  // what is lower is paper
   float clarity() const { return full / std::max(1.0F, noise); }
@@ -175,68 +178,14 @@ Relief relief_of(const GrayImage& picture, Paper::Begin begin) {
   return relief;
 }
 
-// A connected piece of ink.
-struct Piece {
-  std::vector<std::int64_t> pixels;
-  float mass = 0;
-  bool marginal = true;  // nowhere far from the picture's border
-};
-
-// The pieces of pixels above `cut`, joined where they touch, also at corners.
-std::vector<Piece> pieces_of(const Relief& relief, float cut) {
-  const std::int64_t margin = std::max(relief.rows, relief.cols) / 25;
-  std::vector<Piece> pieces;
-  std::vector<bool> seen(relief.height.size());
-  for (std::int64_t start = 0; start < std::ssize(seen); ++start) {
-    const auto take = [&](std::int64_t p, Piece& piece) {
-      const auto at = static_cast<std::size_t>(p);
-      if (seen[at] || relief.height[at] <= cut) return;
-      seen[at] = true;
-      piece.pixels.push_back(p);
-      piece.mass += relief.height[at];
-    };
-    Piece piece;
-    take(start, piece);
-    for (std::size_t next = 0; next < piece.pixels.size(); ++next) {
-      const std::int64_t i = piece.pixels[next] / relief.cols, j = piece.pixels[next] % relief.cols;
-      const std::int64_t to_border = std::min({i, relief.rows - 1 - i, j, relief.cols - 1 - j});
-      piece.marginal = piece.marginal && to_border < margin;
-      for (std::int64_t y = std::max<std::int64_t>(i - 1, 0); y <= std::min(i + 1, relief.rows - 1); ++y) {
-        for (std::int64_t x = std::max<std::int64_t>(j - 1, 0); x <= std::min(j + 1, relief.cols - 1); ++x) {
-          take(y * relief.cols + x, piece);
-        }
-      }
-    }
-    if (!piece.pixels.empty()) pieces.push_back(std::move(piece));
-  }
-  return pieces;
-}
-
-// Leaves specks and shadows at the border out.
-void clean(std::vector<Piece>& pieces, std::int64_t size) {
+// Leaves specks and shadows at the border out, and what is left there of the paper's lines.
+void clean(std::vector<Piece>& pieces, std::int64_t size, bool ruled) {
   std::erase_if(pieces, [&](const Piece& p) { return std::ssize(p.pixels) < size / 4000; });
   const bool inside = std::ranges::any_of(pieces, [](const Piece& p) { return !p.marginal; });
-  std::erase_if(pieces, [&](const Piece& p) { return inside && p.marginal; });
+  std::erase_if(pieces, [&](const Piece& p) { return (inside || ruled) && p.marginal; });
   if (pieces.empty()) return;
   const float largest = std::ranges::max_element(pieces, {}, &Piece::mass)->mass;
   std::erase_if(pieces, [&](const Piece& p) { return p.mass < 0.04F * largest; });
-}
-
-struct Box {
-  std::int64_t top, bottom, left, right;  // the last row and column are within
-
-  std::int64_t longer() const { return std::max(bottom - top, right - left) + 1; }
-};
-
-Box box_of(const std::vector<std::int64_t>& pixels, std::int64_t cols) {
-  Box box{pixels[0] / cols, 0, cols, 0};
-  for (const std::int64_t p : pixels) {
-    box.top = std::min(box.top, p / cols);
-    box.bottom = std::max(box.bottom, p / cols);
-    box.left = std::min(box.left, p % cols);
-    box.right = std::max(box.right, p % cols);
-  }
-  return box;
 }
 
 // How wide a stroke is in the mean, by its area and the length of its outline.
@@ -275,40 +224,18 @@ GrayImage thickened(const GrayImage& ink, double radius) {
   return result;
 }
 
-}  // namespace
-
-std::optional<GrayImage> find_ink(const GrayImage& picture) {
-  const std::int64_t longer_side = std::max(picture.rows, picture.cols);
-  const auto in_smaller = [&](std::int64_t side) {
-    const auto scaled = [&](std::int64_t n) { return std::max<std::int64_t>(1, n * side / longer_side); };
-    return find_ink(resize(picture, scaled(picture.rows), scaled(picture.cols)));
-  };
-  if (longer_side > kWorkingSide) return in_smaller(kWorkingSide);
-
-  Relief relief = relief_of(picture, Paper::Begin::border);
-  if (relief.clarity() < kVisible) {
-    Relief other = relief_of(picture, Paper::Begin::larger_part);
-    if (other.clarity() > relief.clarity()) relief = std::move(other);
-  }
-  // Averaging takes noise away, and leaves more than a digit needs.
-  if (relief.clarity() < kClear && longer_side >= 112) return in_smaller(longer_side / 2);
-  if (relief.clarity() < kVisible || relief.full < 10) return std::nullopt;
-
-  std::vector<Piece> pieces = pieces_of(relief, std::max(relief.paper(), 0.2F * relief.full));
-  clean(pieces, std::ssize(relief.height));
-  std::vector<std::int64_t> pixels;
-  for (const Piece& piece : pieces) pixels.insert(pixels.end(), piece.pixels.begin(), piece.pixels.end());
-  if (pixels.empty()) return std::nullopt;
-
-  const Box box = box_of(pixels, relief.cols);
+// One digit, or more, on about as much paper as it needs.
+GrayImage cut_out(const Piece& digit, const Relief& relief) {
+  const Box& box = digit.box;
   // MNIST's strokes are about a tenth as wide as its digits are long.
   constexpr double kThin = 0.07, kUsual = 0.11;
-  const double longer = static_cast<double>(box.longer()), width = stroke_width(pixels, relief);
+  const double longer = static_cast<double>(std::max(box.rows(), box.cols()));
+  const double width = stroke_width(digit.pixels, relief);
   const double radius = width < kThin * longer ? (kUsual * longer - width) / 2 : 0;
   const auto margin = static_cast<std::int64_t>(radius) + 1;
-  GrayImage ink(box.bottom - box.top + 1 + 2 * margin, box.right - box.left + 1 + 2 * margin);
+  GrayImage ink(box.rows() + 2 * margin, box.cols() + 2 * margin);
   // With their neighbours, which are the soft edges of strokes.
-  for (const std::int64_t p : pixels) {
+  for (const std::int64_t p : digit.pixels) {
     const std::int64_t i = p / relief.cols, j = p % relief.cols;
     for (std::int64_t y = std::max<std::int64_t>(i - 1, 0); y <= std::min(i + 1, relief.rows - 1); ++y) {
       for (std::int64_t x = std::max<std::int64_t>(j - 1, 0); x <= std::min(j + 1, relief.cols - 1); ++x) {
@@ -320,6 +247,42 @@ std::optional<GrayImage> find_ink(const GrayImage& picture) {
     }
   }
   return radius >= 0.5 ? thickened(ink, radius) : ink;
+}
+
+// The same picture with a longer side of `side` pixels.
+GrayImage smaller(const GrayImage& picture, std::int64_t side) {
+  const std::int64_t longer = std::max(picture.rows, picture.cols);
+  const auto scaled = [&](std::int64_t n) { return std::max<std::int64_t>(1, n * side / longer); };
+  return resize(picture, scaled(picture.rows), scaled(picture.cols));
+}
+
+// Of a picture of at most kWorkingSide: its pieces of ink on their relief. No pieces if there is nothing but paper.
+std::pair<Relief, std::vector<Piece>> find_pieces(const GrayImage& picture, bool ruled) {
+  Relief relief = relief_of(picture, Paper::Begin::border);
+  if (relief.clarity() < kVisible) {
+    Relief other = relief_of(picture, Paper::Begin::larger_part);
+    if (other.clarity() > relief.clarity()) relief = std::move(other);
+  }
+  // Averaging takes noise away, and leaves more than a digit needs.
+  const std::int64_t longer_side = std::max(picture.rows, picture.cols);
+  if (relief.clarity() < kClear && longer_side >= 112) return find_pieces(smaller(picture, longer_side / 2), ruled);
+  if (relief.clarity() < kVisible || relief.full < 10) return {};
+
+  const float cut = std::max(relief.paper(), 0.2F * relief.full);
+  std::vector<Piece> pieces = pieces_of(relief.height, relief.rows, relief.cols, cut);
+  clean(pieces, std::ssize(relief.height), ruled);
+  return {std::move(relief), std::move(pieces)};
+}
+
+}  // namespace
+
+Ink find_ink(const GrayImage& picture) {
+  GrayImage page = std::max(picture.rows, picture.cols) > kWorkingSide ? smaller(picture, kWorkingSide) : picture;
+  Ink ink;
+  ink.ruled = remove_ruled_lines(page);
+  auto [relief, pieces] = find_pieces(page, ink.ruled);
+  for (const Piece& digit : digits_of(std::move(pieces))) ink.digits.push_back(cut_out(digit, relief));
+  return ink;
 }
 
 }  // namespace tare

@@ -6,8 +6,16 @@
 
 namespace tare {
 
-/// The picture, of whatever size and light, in MNIST's form, size x size: its ink is found, scaled and centred, light on
-/// dark. Error, beginning with `name`, if nothing but paper is there.
+struct NetworkInputs {
+  std::vector<GrayImage> pictures;   // of each digit, line by line, in a line from left to right; at least one
+  std::vector<std::string> notices;  // reasons to doubt them, each the part of a sentence that follows "picture:"
+};
+
+/// The digits of a picture of whatever size and light, each in MNIST's form, size x size: its ink is found, scaled and
+/// centred, light on dark. Error, beginning with `name`, if nothing but paper is there.
+NetworkInputs network_inputs(const GrayImage& picture, std::int64_t size, const std::string& name);
+
+/// The same of a picture that shows one digit. Error if it shows more.
 GrayImage network_input(const GrayImage& picture, std::int64_t size, const std::string& name);
 /// The same of a PNG or PGM file.
 GrayImage read_network_input(const std::filesystem::path& file, std::int64_t size);

@@ -117,6 +117,7 @@ class PngReader {
       png_read_update_info(png_, info_);
     });
     std::vector<std::uint8_t> row(png_get_rowbytes(png_, info_)), luma;
+    Range redness, blueness;  // compared with green: the same everywhere in a grey picture
     const bool interlaced = png_get_interlace_type(png_, info_) == PNG_INTERLACE_ADAM7;
     for (const Pass& pass : passes(interlaced)) {
       if (pass.left >= cols) continue;
@@ -127,14 +128,25 @@ class PngReader {
         for (std::int64_t j = 0; j < width; ++j, from += 4) {
           luma.push_back(static_cast<std::uint8_t>((299 * from[0] + 587 * from[1] + 114 * from[2] + 500) / 1000));
           opacity_.push_back(from[3]);
+          if (from[3] == 0) continue;
+          redness.add(from[0] - from[1]);
+          blueness.add(from[2] - from[1]);
         }
       }
     }
     image_.rows = rows;
     image_.cols = cols;
+    image_.colorful = std::max(redness.width(), blueness.width()) > 64;
     image_.pixels = interlaced ? woven(luma) : std::move(luma);
     if (interlaced) opacity_ = woven(opacity_);
   }
+
+  struct Range {
+    int least = 255, most = -255;
+
+    void add(int x) { least = std::min(least, x), most = std::max(most, x); }
+    int width() const { return most - least; }
+  };
 
   // The pixels that come together: every down-th row from the top, every right-th column from the left.
   struct Pass {

@@ -4,6 +4,7 @@
 #include <tare/datasets/pictures/contact_sheet.h>
 #include <tare/datasets/pictures/ink.h>
 #include <tare/datasets/pictures/mnist_form.h>
+#include <tare/datasets/pictures/network_input.h>
 #include <tare/datasets/pictures/pgm.h>
 #include <tare/datasets/pictures/png.h>
 #include "tests/core/core_testing.h"
@@ -247,12 +248,20 @@ GrayImage mapped(const GrayImage& image, const std::function<double(double y, do
   return result;
 }
 
+// In MNIST's form, what is found in a picture.
+std::vector<GrayImage> read_all_ink(const GrayImage& picture) {
+  std::vector<GrayImage> forms;
+  for (const GrayImage& ink : find_ink(picture).digits) {
+    GrayImage& form = forms.emplace_back(28, 28);
+    REQUIRE(to_mnist_form<std::uint8_t>(ink.pixels, ink.rows, ink.cols, 28, form.pixels.data(), kFaintInk));
+  }
+  return forms;
+}
+
 GrayImage read_ink(const GrayImage& picture) {
-  const std::optional<GrayImage> ink = find_ink(picture);
-  REQUIRE(ink);
-  GrayImage form(28, 28);
-  REQUIRE(to_mnist_form<std::uint8_t>(ink->pixels, ink->rows, ink->cols, 28, form.pixels.data(), kFaintInk));
-  return form;
+  const std::vector<GrayImage> forms = read_all_ink(picture);
+  REQUIRE(forms.size() == 1);
+  return forms[0];
 }
 
 double mean_difference(const GrayImage& a, const GrayImage& b) {
@@ -294,11 +303,113 @@ TEST_CASE("thin strokes are thickened, others are not") {
 TEST_CASE("paper without ink is blank") {
   Random random(1, Random::Stream{4});
   const GrayImage field(120, 90);
-  CHECK_FALSE(find_ink(field));
-  CHECK_FALSE(find_ink(GrayImage(1, 1, 255)));
-  CHECK_FALSE(find_ink(GrayImage(28, 28, 255)));
-  CHECK_FALSE(find_ink(mapped(field, [](double y, double x, double) { return 100 + y - 0.5 * x; })));
-  CHECK_FALSE(find_ink(mapped(field, [&](double, double, double) { return 200 + 6 * random.normal(); })));
+  CHECK(find_ink(field).digits.empty());
+  CHECK(find_ink(GrayImage(1, 1, 255)).digits.empty());
+  CHECK(find_ink(GrayImage(28, 28, 255)).digits.empty());
+  CHECK(find_ink(mapped(field, [](double y, double x, double) { return 100 + y - 0.5 * x; })).digits.empty());
+  CHECK(find_ink(mapped(field, [&](double, double, double) { return 200 + 6 * random.normal(); })).digits.empty());
+}
+
+// Drawings side by side, or one above the other.
+GrayImage beside(const std::vector<GrayImage>& drawings) {
+  GrayImage row(drawings[0].rows, 0);
+  for (const GrayImage& d : drawings) row.cols += d.cols;
+  row.pixels.clear();
+  for (std::int64_t i = 0; i < row.rows; ++i) {
+    for (const GrayImage& d : drawings) {
+      row.pixels.insert(row.pixels.end(), d.pixels.begin() + i * d.cols, d.pixels.begin() + (i + 1) * d.cols);
+    }
+  }
+  return row;
+}
+GrayImage below(GrayImage upper, const GrayImage& lower) {
+  upper.rows += lower.rows;
+  upper.pixels.insert(upper.pixels.end(), lower.pixels.begin(), lower.pixels.end());
+  return upper;
+}
+
+TEST_CASE("digits are read one by one, line by line, in a line from left to right") {
+  GrayImage other = seven(9);  // upside down
+  std::ranges::reverse(other.pixels);
+  const Bytes a = formed(seven(9)).pixels, b = formed(other).pixels;
+  const GrayImage line = beside({seven(9), other, other}), next = beside({other, seven(9), other});
+  const std::vector<GrayImage> forms = read_all_ink(below(line, next));
+  REQUIRE(forms.size() == 6);
+  const Bytes* expected[] = {&a, &b, &b, &b, &a, &b};
+  for (std::size_t i = 0; i < 6; ++i) CHECK(forms[i].pixels == *expected[i]);
+  CHECK(read_all_ink(beside({line, next})).size() == 6);
+}
+
+TEST_CASE("a digit whose stroke is interrupted is one digit") {
+  const GrayImage whole = seven(9);
+  for (const int gap : {15, 27, 50}) {  // between bar and leg, or within the leg
+    const GrayImage form = read_ink(
+        mapped(whole, [&](double y, double, double ink) { return std::abs(y - gap) < 2 ? 255.0 : 255 - 255 * ink; }));
+    CHECK(mean_difference(form, formed(whole)) < 12);
+  }
+}
+
+// On paper with lines of the given grey, a little tilted.
+GrayImage on_lines(const GrayImage& drawing, double spacing, double gray, bool squared, double tilt) {
+  return mapped(drawing, [=](double y, double x, double ink) {
+    const auto line = [&](double t) { return std::fmod(t + 10 * spacing, spacing) < 2; };
+    const bool on_line = line(y + tilt * x) || (squared && line(x - tilt * y));
+    return std::min(on_line ? gray : 240, 240 - 200 * ink);
+  });
+}
+
+TEST_CASE("the lines of ruled and squared paper are taken away, and what crosses them stays") {
+  const GrayImage drawn = resize(seven(9), 300, 240), row = beside({drawn, drawn});
+  CHECK_FALSE(find_ink(drawn).ruled);
+  for (const bool squared : {false, true}) {
+    for (const double gray : {205.0, 120.0}) {
+      for (const double tilt : {0.0, 0.02}) {
+        CAPTURE(squared);
+        CAPTURE(gray);
+        CAPTURE(tilt);
+        const GrayImage page = on_lines(drawn, 31, gray, squared, tilt);
+        CHECK(find_ink(page).ruled);
+        CHECK(mean_difference(read_ink(page), formed(drawn)) < 8);
+        CHECK(read_all_ink(on_lines(row, 31, gray, squared, tilt)).size() == 2);
+      }
+    }
+  }
+  const GrayImage blackboard =
+      mapped(on_lines(drawn, 31, 205, true, 0), [](double, double, double light) { return 255 - 255 * light; });
+  CHECK(find_ink(blackboard).ruled);
+  CHECK(mean_difference(read_ink(blackboard), formed(drawn)) < 8);
+  CHECK(read_all_ink(on_lines(GrayImage(300, 240), 31, 205, true, 0.01)).empty());
+}
+
+TEST_CASE("a network's inputs come with reasons to doubt them") {
+  const auto notices = [](const GrayImage& picture) { return network_inputs(picture, 28, "x").notices; };
+  const auto paper = [](const GrayImage& drawing) {
+    return mapped(drawing, [](double, double, double ink) { return 250 - 200 * ink; });
+  };
+  CHECK(notices(paper(seven(9))).empty());
+  CHECK(notices(paper(beside({seven(9), seven(9)}))).empty());
+  CHECK(network_inputs(paper(beside({seven(9), seven(9)})), 28, "x").pictures.size() == 2);
+  const auto one = [&](const GrayImage& picture) {
+    const std::vector<std::string> all = notices(picture);
+    return all.size() == 1 ? all[0] : fmt::format("{} notices", all.size());
+  };
+  CHECK(one(on_lines(seven(9), 12, 200, false, 0)) == "the lines of the paper were taken away");
+  CHECK(one(paper(block(100, 200, 30, 20, 30, 140))) ==
+        "broader than a digit; several that touch cannot be told apart");
+  CHECK(one(paper(block(100, 100, 20, 20, 60, 60))) == "the ink fills its box, as no digit does");
+  CHECK(one(resize(paper(seven(14)), 10, 8)) == "only 10 x 8 pixels, which show little of a digit");
+
+  CHECK(error_of([&] {
+          network_input(paper(beside({seven(9), seven(9)})), 28, "x");
+        }) == "x: expected one digit, found 2");
+  // Red on a green that is as light.
+  const PngHeader header{.width = 40, .height = 40, .color = 2};
+  const std::string colors = png_file(header, [](std::uint32_t i, std::uint32_t j, int c) {
+    const bool ink = i >= 10 && i < 30 && j >= 18 && j < 22;
+    return c == (ink ? 0 : 1) ? (ink ? 255u : 130u) : 0u;
+  });
+  CHECK(
+      contains(error_of([&] { network_input(decode_image(colors, "x"), 28, "x"); }), "colours that are equally light"));
 }
 
 // ---- Contact sheets -------------------------------------------------------------------------------------------------
