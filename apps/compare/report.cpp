@@ -251,8 +251,8 @@ std::string report_html(const Comparison& comparison, const ordered_json& summar
       page["results"]["thresholds"].push_back(fmt::format("{}\u00a0%", 100 * threshold));
     }
     if (options.base.eval_every) page["results"]["eval_every"] = grouped(*options.base.eval_every);
-    page["data"] =
-        script_json({{"summary", summary}, {"test_samples", comparison.test_samples}, {"curves", curves(comparison)}});
+    page["data"] = script_json(
+        {{"summary", summary}, {"test_samples", comparison.data.test_samples}, {"curves", curves(comparison)}});
   }
   if (const ordered_json rows = bias(summary); !rows.empty()) page["bias"]["rows"] = rows;
   page["facts"] = facts(options, summary);

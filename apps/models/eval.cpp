@@ -2,11 +2,14 @@
 #include <tare/apps/cli/distinct_files.h>
 #include <tare/apps/cli/find_data.h>
 #include <tare/apps/cli/names.h>
+#include <tare/apps/cli/printable.h>
 #include <tare/apps/cli/progress.h>
+#include <tare/apps/cli/terminal.h>
 #include <tare/apps/models/commands.h>
 #include <tare/apps/models/model_data.h>
 #include <tare/apps/models/open_model.h>
 #include <tare/core/machine/file.h>
+#include <tare/core/machine/functions.h>
 #include <tare/core/ops/loss.h>
 #include <tare/datasets/pictures/contact_sheet.h>
 #include <tare/datasets/pictures/png.h>
@@ -18,14 +21,48 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
+#include <limits>
+#include <span>
 
 namespace TARE_NAMESPACE {
 namespace {
 
-constexpr std::size_t kShortName = 12;  // characters of a class's name above a column
-constexpr Index kMostPrinted = 26;      // classes, in a matrix as text
-constexpr std::size_t kWorst = 50;      // images, in a picture and as JSON
+constexpr std::size_t kWorst = 50;  // images, in a picture and as JSON
 constexpr std::size_t kWorstPrinted = 10, kConfusionsPrinted = 5;
+constexpr Index kClassesPrinted = 10;  // if all are too many
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+constexpr std::size_t kShortName = 12;  // characters
+
+// What a class is called in a text.
+std::string class_name(const DataForm& form, Index k) {
+  return fmt::format("{:.{}}", printable(form.class_name(k)), kShortName);
+}
+
+// How well a class is recognized; NaN where there is nothing to take a share of.
+struct ClassScore {
+  Index label;
+  std::int64_t samples;
+  double precision;  // of the images read as this class, the share that are it
+  double recall;     // of the images of this class, the share that are read as it
+};
+
+std::vector<ClassScore> class_scores(const Evaluation& test, Index classes) {
+  const auto count = [&](Index label, Index k) {
+    return test.confusion[static_cast<std::size_t>(label * classes + k)];
+  };
+  std::vector<ClassScore> result;
+  for (Index k = 0; k < classes; ++k) {
+    std::int64_t samples = 0, predicted = 0;
+    for (Index other = 0; other < classes; ++other) samples += count(k, other), predicted += count(other, k);
+    const auto share = [&](std::int64_t of) {
+      return of == 0 ? kNone : static_cast<double>(count(k, k)) / static_cast<double>(of);
+    };
+    result.push_back({k, samples, share(predicted), share(samples)});
+  }
+  return result;
+}
 
 struct Confusion {
   Index label, prediction;
@@ -49,13 +86,24 @@ std::vector<Confusion> confusions(const Evaluation& test, Index classes) {
 struct Reading {
   Index image, label, prediction;
   double probability, label_probability;
+  double loss;  // -log(label_probability), also where that is too small for a number
 
-  std::string caption() const { return fmt::format("{}>{} {:.0f}%", label, prediction, 100 * probability); }
+  std::string caption(const DataForm& form) const {
+    return fmt::format("{}>{} {:.0f}%", class_name(form, label), class_name(form, prediction), 100 * probability);
+  }
 };
 
-// The images whose label the model gives the least probability, the most wrong one first.
+Reading read(const View& logits, Index image, Index label) {
+  const std::vector<double> p = probabilities(logits, image);
+  const Index k = predicted_class(logits, image);
+  const double probability = p[static_cast<std::size_t>(k)];
+  const auto distance = static_cast<double>(logits(image, k)) - static_cast<double>(logits(image, label));
+  return {image, label, k, probability, p[static_cast<std::size_t>(label)], distance - functions::log(probability)};
+}
+
+// The images with the largest loss, the most wrong one first.
 std::vector<Reading> worst(std::vector<Reading> readings) {
-  std::ranges::stable_sort(readings, {}, &Reading::label_probability);
+  std::ranges::stable_sort(readings, std::greater{}, &Reading::loss);
   readings.resize(std::min(readings.size(), kWorst));
   return readings;
 }
@@ -66,36 +114,52 @@ std::vector<Tile> tiles(const ImageSet& set, const std::vector<Reading>& reading
   return result;
 }
 
-// In bytes, which are at least as many as the characters.
-std::size_t longest_name(const DataForm& form) {
-  std::size_t longest = 0;
-  for (const std::string& name : form.class_names) longest = std::max(longest, name.size());
-  return longest;
+std::string percent(double share) { return std::isnan(share) ? "-" : fmt::format("{:.2f} %", 100 * share); }
+
+std::string printed(const ClassScore& score) {
+  return fmt::format("{:>10} {:>9}", percent(score.precision), percent(score.recall));
 }
 
-void print_matrix(const Evaluation& test, Index classes, const DataForm& form) {
-  if (classes > kMostPrinted) {
-    fmt::print("\nConfusion matrix: too wide for {} classes; --json has it\n", classes);
-    return;
+// The confusion matrix with every class's precision and recall beside it; false if that is too wide.
+bool print_matrix(const Evaluation& test, const std::vector<ClassScore>& scores, const DataForm& form) {
+  const auto classes = std::ssize(scores);
+  std::size_t name = 0, largest = 0;
+  for (const ClassScore& score : scores) name = std::max(name, class_name(form, score.label).size());
+  for (const std::int64_t n : test.confusion) largest = std::max(largest, fmt::to_string(n).size());
+  const std::size_t first = std::max<std::size_t>(name, 4) + 2, width = std::max(name, largest) + 1;
+  const std::size_t scores_width = printed(scores[0]).size();
+  if (first + scores.size() * width + scores_width > terminal_columns()) return false;
+  fmt::print("\nConfusion matrix: rows are labels, columns predictions\n{:>{}}", "", first);
+  for (Index k = 0; k < classes; ++k) fmt::print("{:>{}}", class_name(form, k), width);
+  fmt::print("{:>10} {:>9}\n", "precision", "recall");
+  for (const ClassScore& score : scores) {
+    fmt::print("{:>{}}", class_name(form, score.label), first);
+    const std::int64_t* row = test.confusion.data() + score.label * classes;
+    for (Index k = 0; k < classes; ++k) fmt::print("{:>{}}", row[k] == 0 ? "." : fmt::to_string(row[k]), width);
+    fmt::print("{}\n", printed(score));
   }
-  std::int64_t largest = 0;
-  for (std::int64_t n : test.confusion) largest = std::max(largest, n);
-  auto width = std::max<std::size_t>(fmt::to_string(largest).size(), 3) + 2;
-  if (!form.class_names.empty()) width = std::max(width, std::min(longest_name(form), kShortName) + 2);
-  const std::size_t label_width = std::max<std::size_t>(8, longest_name(form) + 1);
-  fmt::print("\nConfusion matrix: rows are labels, columns predictions\n{:>{}}", "", label_width);
-  for (Index k = 0; k < classes; ++k) fmt::print("{:>{}.{}}", form.class_name(k), width, kShortName);
-  fmt::print("{:>10}\n", "correct");
-  for (Index label = 0; label < classes; ++label) {
-    std::int64_t total = 0;
-    fmt::print("{:>{}}", form.class_name(label), label_width);
-    const std::int64_t* row = test.confusion.data() + label * classes;
-    for (Index k = 0; k < classes; ++k) {
-      total += row[k];
-      fmt::print("{:>{}}", row[k] == 0 ? "." : fmt::format("{}", row[k]), width);
-    }
-    if (total > 0) fmt::print("{:>8.2f} %", 100 * static_cast<double>(row[label]) / static_cast<double>(total));
-    fmt::print("\n");
+  return true;
+}
+
+// What is printed of classes that are too many for a matrix: those that are recognized worst.
+void print_worst_classes(std::vector<ClassScore> scores, const DataForm& form) {
+  const std::size_t all = scores.size();
+  std::erase_if(scores, [](const ClassScore& score) { return score.samples == 0; });
+  std::ranges::stable_sort(scores, {}, &ClassScore::recall);
+  scores.resize(std::min<std::size_t>(scores.size(), kClassesPrinted));
+  fmt::print("\nOf {} classes, those with the lowest recall; --json has the whole matrix\n", all);
+  fmt::print("{:>8} {:>9}{:>10} {:>9}\n", "class", "samples", "precision", "recall");
+  for (const ClassScore& score : scores) {
+    fmt::print("{:>8} {:>9}{}\n", class_name(form, score.label), grouped(score.samples), printed(score));
+  }
+}
+
+void print_worst(std::span<const Reading> readings, const DataForm& form) {
+  fmt::print("\nMost wrong\n{:>8} {:>7} {:>8} {:>12} {:>18} {:>9}\n", "image", "label", "read as", "probability",
+             "that of the label", "loss");
+  for (const Reading& r : readings) {
+    fmt::print("{:>8} {:>7} {:>8} {:>12} {:>18} {:>9.4f}\n", r.image, class_name(form, r.label),
+               class_name(form, r.prediction), percent(r.probability), percent(r.label_probability), r.loss);
   }
 }
 
@@ -117,10 +181,11 @@ int run_eval(const EvalOptions& options) {
     throw Error("--batch: expected 2 to {} {} samples, found {}", most, again ? "training" : "test", batch);
   }
   Progress progress(options.quiet);
-  progress.line("Data: {}: {} test {}", data_name(options.data, folder), grouped(test_set.count),
-                samples_text(test_set));
-  if (!loaded.notice.empty()) progress.line("{}", loaded.notice);
-  progress.line("Model: {}", saved.model.describe());
+  progress.line("{}", wrapped(fmt::format("Data: {}: {} test {}", printable(data_name(options.data, folder)),
+                                          grouped(test_set.count), samples_text(test_set)),
+                              terminal_columns()));
+  if (!loaded.notice.empty()) progress.line("{}", wrapped(printable(loaded.notice), terminal_columns()));
+  progress.line("{}", wrapped(fmt::format("Model: {}", saved.model.describe()), terminal_columns()));
 
   // Two numbers, say, are no picture.
   const bool pictures = test_set.rows >= 4 && test_set.cols >= 4;
@@ -148,10 +213,13 @@ int run_eval(const EvalOptions& options) {
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   std::vector<Reading> readings;
   for (Index i = 0; i < test_set.count; ++i) {
-    const std::vector<double> p = probabilities(logits, i);
-    const Index label = test_set.labels[static_cast<std::size_t>(i)], k = predicted_class(logits, i);
-    readings.push_back({i, label, k, p[static_cast<std::size_t>(k)], p[static_cast<std::size_t>(label)]});
+    const std::span<const real> row(logits.row(i).data(), static_cast<std::size_t>(classes));
+    if (!std::ranges::all_of(row, [](real x) { return std::isfinite(x); })) {
+      throw Error("{}: the model's output for test image {} is not finite", options.model, i);
+    }
+    readings.push_back(read(logits, i, test_set.labels[static_cast<std::size_t>(i)]));
   }
+  const std::vector<ClassScore> scores = class_scores(test, classes);
   const std::vector<Confusion> confused = confusions(test, classes);
   const std::vector<Reading> most_wrong = worst(std::move(readings));
   const std::vector<Tile> sheet = pictures ? tiles(test_set, most_wrong) : std::vector<Tile>{};
@@ -173,6 +241,10 @@ int run_eval(const EvalOptions& options) {
       const auto row = test.confusion.begin() + label * classes;
       out["confusion_matrix"].push_back(std::vector<std::int64_t>(row, row + classes));
     }
+    for (const ClassScore& score : scores) {
+      out["precision"].push_back(number(score.precision));
+      out["recall"].push_back(number(score.recall));
+    }
     out["confusions"] = nlohmann::ordered_json::array();
     for (const Confusion& c : confused) {
       out["confusions"].push_back({{"label", c.label}, {"prediction", c.prediction}, {"count", c.count}});
@@ -181,8 +253,9 @@ int run_eval(const EvalOptions& options) {
       out["worst"].push_back({{"image", r.image},
                               {"label", r.label},
                               {"prediction", r.prediction},
-                              {"probability", number(r.probability)},
-                              {"label_probability", number(r.label_probability)}});
+                              {"probability", r.probability},
+                              {"label_probability", r.label_probability},
+                              {"loss", r.loss}});
     }
     fmt::print("{}\n", out.dump());
     return 0;
@@ -191,16 +264,18 @@ int run_eval(const EvalOptions& options) {
              grouped(test.samples - test.correct), grouped(test.samples), test.loss);
   if (by_batch) fmt::print("BatchNorm      by each batch's own statistics, {} test samples at a time\n", batch);
   if (again) fmt::print("BatchNorm      by new statistics, from batches of {} training samples\n", batch);
-  print_matrix(test, classes, saved.form);
+  if (!print_matrix(test, scores, saved.form)) print_worst_classes(scores, saved.form);
   if (!confused.empty()) fmt::print("\nMost frequent confusions\n");
   for (std::size_t i = 0; i < std::min(confused.size(), kConfusionsPrinted); ++i) {
-    fmt::print("{:>8} read as {}: {} {}\n", saved.form.class_name(confused[i].label),
-               saved.form.class_name(confused[i].prediction), grouped(confused[i].count),
+    fmt::print("{:>8} read as {}: {} {}\n", class_name(saved.form, confused[i].label),
+               class_name(saved.form, confused[i].prediction), grouped(confused[i].count),
                confused[i].count == 1 ? "time" : "times");
   }
+  const std::size_t shown = std::min(most_wrong.size(), kWorstPrinted);
+  print_worst(std::span(most_wrong).first(shown), saved.form);
   if (pictures) {
-    fmt::print("\nMost wrong: label > prediction, and its probability\n\n{}",
-               contact_sheet_text(std::span(sheet).first(std::min(sheet.size(), kWorstPrinted))));
+    fmt::print("\nThe same as pictures: label > what it is read as, and with which probability\n\n{}",
+               contact_sheet_text(std::span(sheet).first(shown)));
   }
   return 0;
 }

@@ -146,6 +146,168 @@ TEST_CASE_FIXTURE(Fixture, "predict fails before it reads a picture if the model
   CHECK(contains(done.err, "expected a model of square pictures, of 4 x 4 = 16 inputs or more, found one of 6 inputs"));
 }
 
+// The characters of the longest line of a text in UTF-8.
+std::int64_t width_of(const std::string& text) {
+  std::int64_t width = 0, widest = 0;
+  for (const char c : text) {
+    if ((static_cast<unsigned char>(c) & 0xc0) == 0x80) continue;  // the rest of a character
+    width = c == '\n' ? 0 : width + 1;
+    widest = std::max(widest, width);
+  }
+  return widest;
+}
+
+TEST_CASE_FIXTURE(Fixture, "predict reads several digits of a picture in their order, and says what it doubts") {
+  const GrayImage one = cross(60);
+  GrayImage row(60, 240, 255);
+  for (std::int64_t i = 0; i < 60; ++i) {
+    for (std::int64_t j = 0; j < 180; ++j) row(i, j) = one(i, j % 60);
+  }
+  write_png(folder / "row.png", row);
+  const std::string file = (folder / "row.png").string();
+  const json predictions =
+      json::parse(run_tare(fmt::format("predict '{}' '{}' --json", model, file)).out)["predictions"];
+  REQUIRE(predictions.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(predictions[i]["file"] == file);
+    CHECK(predictions[i]["digit"] == i + 1);
+    CHECK(predictions[i]["notices"].empty());
+  }
+  const std::string digit = predictions[0]["prediction"].dump();
+  const Outcome text = run_tare(fmt::format("predict '{}' '{}'", model, file));
+  CHECK(text.err.empty());
+  CHECK(contains(text.out, fmt::format("row.png: {0}{0}{0}\n", digit)));
+  CHECK(width_of(text.out.substr(text.out.find('\n') + 1)) <= 80);
+  const Outcome brief = run_tare(fmt::format("predict '{}' '{}' --brief", model, file));
+  CHECK(contains(brief.out, fmt::format("row.png: {0}{0}{0} ({0} ", digit)));
+
+  write_file(folder / "small.pgm", "P2 3 3 1 1 0 1 0 0 0 1 0 1");
+  const Outcome small = run_tare(fmt::format("predict '{}' '{}/small.pgm'", model, folder.path().string()));
+  CHECK(contains(small.err, "small.pgm: only 3 x 3 pixels, which show little of a digit\n"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "predict scores a folder whose names are labels, and claims nothing of another") {
+  const auto picture_at = [&](const std::string& name) {
+    std::filesystem::create_directories((folder / name).parent_path());
+    write_png(folder / name, cross(40));
+  };
+  const auto run = [&](const std::string& name, const char* more) {
+    return run_tare(fmt::format("predict '{}' '{}/{}' --brief {}", model, folder.path().string(), name, more)).out;
+  };
+  picture_at("one/x.png");
+  const json first = json::parse(run("one", "--json"));
+  CHECK_FALSE(first.contains("accuracy"));
+  CHECK_FALSE(first["predictions"][0].contains("label"));
+  CHECK_FALSE(contains(run("one", ""), "Accuracy"));
+  const int right = first["predictions"][0]["prediction"], wrong = (right + 1) % 10;
+
+  for (const char* end : {"", "_a", "-b", ".c"}) picture_at(fmt::format("names/{}{}.png", right, end));
+  picture_at(fmt::format("names/{}.png", wrong));
+  CHECK(contains(run("names", ""), "Accuracy 4 of 5 (80 %)\n"));
+  const json named = json::parse(run("names", "--json"));
+  CHECK(named["accuracy"] == 0.8);
+  CHECK(named["correct"] == 4);
+  CHECK(named["labelled"] == 5);
+  picture_at(fmt::format("names/{}b.png", right));
+  CHECK_FALSE(contains(run("names", ""), "Accuracy"));
+
+  for (const char* name : {"a", "b"}) picture_at(fmt::format("folders/{}/{}.png", right, name));
+  picture_at(fmt::format("folders/{}/0.png", wrong));
+  const json folders = json::parse(run("folders", "--json"));
+  CHECK(folders["labelled"] == 3);
+  CHECK(folders["correct"] == 2);
+  for (const json& p : folders["predictions"]) CHECK((p["prediction"] == p["label"]) == (p["label"] == right));
+  picture_at("folders/y.png");
+  CHECK_FALSE(json::parse(run("folders", "--json")).contains("labelled"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "predict prints names so that they cannot upset a terminal") {
+  // ESC, a line break, CSI as one character, a turn of direction, and a byte that is no UTF-8; an umlaut is harmless.
+  const std::string name = "\x1b[31m\n\xc2\x9b\xe2\x80\xae\xff\xc3\xa4.png";
+  std::filesystem::create_directory(folder / "odd");
+  write_png(folder / ("odd/" + name), cross(40));
+  write_file(folder / ("odd/x" + name), "no picture");
+  const std::string words = fmt::format("predict '{}' '{}/odd'", model, folder.path().string());
+  for (const char* more : {"", " --brief"}) {
+    const Outcome done = run_tare(words + more);
+    CHECK(contains(done.out, "/?[31m????\xc3\xa4.png: "));
+    CHECK(contains(done.err, "/x?[31m????\xc3\xa4.png: expected PNG or PGM"));
+    CHECK(std::count(done.err.begin(), done.err.end(), '\n') == 1);
+  }
+  const json result = json::parse(run_tare(words + " --json").out);
+  CHECK(result["predictions"].size() == 1);
+  CHECK(result["failures"].size() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a model whose output is not finite is an error of eval and of predict") {
+  std::string tensors, header = R"({"0.weight":{"dtype":"F32","shape":[10,64],"data_offsets":[0,2560]},)"
+                                R"("0.bias":{"dtype":"F32","shape":[10],"data_offsets":[2560,2600]}})";
+  header.resize((header.size() + 7) / 8 * 8, ' ');
+  const std::string broken = (folder / "broken.safetensors").string();
+  for (int i = 0; i < 650; ++i) tensors += "\xff\xff\x7f\x7f";  // the largest finite number, but not its sums
+  write_file(broken, std::string{static_cast<char>(header.size())} + std::string(7, '\0') + header + tensors);
+  for (const char* more : {"", " --json"}) {
+    const Outcome scored = run_tare(fmt::format("eval '{}' --data '{}'{}", broken, data, more));
+    CHECK(scored.exit_code == 1);
+    CHECK(scored.out.empty());
+    CHECK(contains(scored.err, "the model's output for test image 0 is not finite\n"));
+  }
+  const Outcome read = run_tare(fmt::format("predict '{}' '{}/b.png'", broken, pictures));
+  CHECK(read.exit_code == 1);
+  CHECK(contains(read.err, "the model's output for it is not finite\n"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "eval gives precision and recall of every class, the loss of the worst, in 80 columns") {
+  const std::string command = fmt::format("eval '{}' --data '{}'", model, data);
+  const json result = json::parse(run_tare(command + " --json").out);
+  REQUIRE(result["precision"].size() == 10);
+  REQUIRE(result["recall"].size() == 10);
+  for (std::size_t k = 0; k < 10; ++k) {
+    double samples = 0, read = 0;
+    for (std::size_t i = 0; i < 10; ++i) {
+      samples += result["confusion_matrix"][k][i].get<double>();
+      read += result["confusion_matrix"][i][k].get<double>();
+    }
+    const double right = result["confusion_matrix"][k][k];
+    CHECK(result["recall"][k] == right / samples);
+    if (read == 0) {
+      CHECK(result["precision"][k].is_null());
+    } else {
+      CHECK(result["precision"][k] == right / read);
+    }
+  }
+  double last = 1e9, sum = 0;
+  for (const json& image : result["worst"]) {
+    const double loss = image["loss"], p = image["label_probability"];
+    CHECK(loss == doctest::Approx(-std::log(p)).epsilon(1e-6));
+    CHECK(loss <= last);
+    last = loss;
+    sum += loss;
+  }
+  CHECK(sum / 50 >= result["test_loss"].get<double>());
+
+  const Outcome text = run_tare(command);
+  CHECK(width_of(text.out) <= 80);
+  CHECK(contains(text.out, "precision    recall\n"));
+  CHECK(contains(text.out, fmt::format("{:>9.4f}\n", result["worst"][9]["loss"].get<double>())));
+  // Where a matrix does not fit, the worst classes.
+  std::string many = (folder / "many").string(), labels = read_file(data + "/t10k-labels-idx1-ubyte");
+  std::filesystem::copy(data, many);
+  for (std::size_t i = 0; i < 100; ++i) labels[8 + i] = static_cast<char>(i);
+  write_file(many + "/t10k-labels-idx1-ubyte", labels);
+  std::string training = read_file(data + "/train-labels-idx1-ubyte");
+  for (std::size_t i = 0; i < 330; ++i) training[8 + i] = static_cast<char>(i % 110);
+  write_file(many + "/train-labels-idx1-ubyte", training);
+  const std::string of_many = (folder / "many.safetensors").string();
+  REQUIRE(
+      run_tare(fmt::format("train --data '{}' --hidden 4 --batch 32 --steps 1 --save '{}'", many, of_many)).exit_code ==
+      0);
+  const Outcome wide = run_tare(fmt::format("eval '{}' --data '{}'", of_many, many));
+  CHECK(wide.exit_code == 0);
+  CHECK(contains(wide.out, "Of 110 classes, those with the lowest recall"));
+  CHECK(width_of(wide.out) <= 80);
+}
+
 TEST_CASE_FIXTURE(Fixture, "eval names what is confused, and shows what it is most wrong about") {
   const std::string worst = (folder / "worst.png").string();
   const std::string command = fmt::format("eval '{}' --data '{}'", model, data);
@@ -205,6 +367,16 @@ GrayImage scanned(const GrayImage& ink, Random& random) {
   return page;
 }
 
+// With lines of a printer, or squares, every 31 pixels.
+GrayImage with_lines(GrayImage page, bool squared) {
+  for (std::int64_t i = 0; i < page.rows; ++i) {
+    for (std::int64_t j = 0; j < page.cols; ++j) {
+      if (i % 31 < 2 || (squared && j % 31 < 2)) page(i, j) = static_cast<std::uint8_t>(page(i, j) * 3 / 4);
+    }
+  }
+  return page;
+}
+
 TEST_CASE("pictures of MNIST's digits, drawn and scanned, are read about as well as MNIST itself") {
   const char* mnist = std::getenv("TARE_DATA");
   if (mnist == nullptr || !std::filesystem::is_directory(mnist)) {
@@ -236,6 +408,8 @@ TEST_CASE("pictures of MNIST's digits, drawn and scanned, are read about as well
          return encode_png(84, 84, 3, rgb);
        }},
       {"scanned", [&](const GrayImage& ink) { return png(scanned(ink, random)); }},
+      {"on ruled paper", [&](const GrayImage& ink) { return png(with_lines(scanned(ink, random), false)); }},
+      {"on squared paper", [&](const GrayImage& ink) { return png(with_lines(scanned(ink, random), true)); }},
       {"PGM on a wide page", [&](const GrayImage& ink) {
          std::string file = "P5 200 90 255\n" + std::string(200 * 90, '\xfa');
          const GrayImage large = resize(ink, 56, 56);
