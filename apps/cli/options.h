@@ -101,7 +101,7 @@ struct CompareOptions {
   bool layers = false;         // whether layers.csv is written
   bool dry_run = false;        // whether only the plan is printed
   std::optional<Part> part{};  // none: all runs, and the report
-  std::string command;  // as it was given, for the report
+  std::string command;         // as it was given, for the report
   std::vector<Case> cases;
 };
 

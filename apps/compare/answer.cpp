@@ -66,8 +66,8 @@ std::string steps_text(const Comparison& comparison, const PairedDifference& d) 
 std::string difference_sentence(const Comparison& comparison, const PairedDifference& d) {
   const Case &variant = comparison.options.cases[d.variant], &against = comparison.options.cases[d.against];
   if (d.seeds == 0) {
-    return fmt::format("At {}, no seed ends with both {} and {}, so there is no difference to tell.", variant.panel,
-                       variant.variant, against.variant);
+    return fmt::format("At {}, {} and {} cannot be compared: in no seed do both end without having diverged.",
+                       variant.panel, variant.variant, against.variant);
   }
   const double points = d.accuracy.mean;
   return fmt::format("At {}, {} ends {:.2f} percentage points {} {} ({}{}), and {}.", variant.panel, variant.variant,
@@ -88,27 +88,27 @@ std::string divergence_sentence(const Comparison& comparison) {
   return fmt::format("Diverged: {}.", fmt::join(diverged, "; "));
 }
 
-std::string bias_answer(const Comparison& comparison, std::span<const PairedDifference> differences) {
+std::string bias_sentence(const Comparison& comparison, std::span<const PairedDifference> differences) {
   std::vector<std::string> each;
-  bool told_from_0 = false, intervals = true;
+  int intervals = 0, with_zero = 0;
   std::int64_t saved = 0;
   for (const PairedDifference& d : differences) {
     if (!d.bias_only || d.seeds == 0) continue;
     each.push_back(fmt::format("{:+.2f} at {} ({})", d.accuracy.mean, comparison.options.cases[d.variant].panel,
                                interval_text(d)));
-    intervals = intervals && d.accuracy.low.has_value();
-    told_from_0 = told_from_0 || (d.accuracy.low && !d.accuracy.contains_zero());
+    intervals += d.accuracy.low.has_value();
+    with_zero += d.accuracy.contains_zero();
     saved = summarize(comparison.runs[d.against]).parameters - summarize(comparison.runs[d.variant]).parameters;
   }
   if (each.empty()) return "";
+  const std::string verdict = intervals == 0 ? ""
+                              : intervals == with_zero
+                                  ? ": no difference that these seeds can tell from 0"
+                                  : fmt::format(": {} of {} intervals contain 0", with_zero, intervals);
   return fmt::format(
-      "The bias before BatchNorm{}: without it the final accuracy changes by {} percentage points; dropping it saves "
-      "{} "
-      "parameters.",
-      !intervals    ? ""
-      : told_from_0 ? " makes a difference"
-                    : " makes no difference that these seeds can tell",
-      fmt::join(each, ", "), grouped(saved));
+      "Without the bias that BatchNorm cancels the final accuracy changes, in percentage points, by {}{}. Dropping it "
+      "saves {} parameters.",
+      fmt::join(each, ", "), verdict, grouped(saved));
 }
 
 }  // namespace
@@ -163,7 +163,7 @@ std::vector<std::string> answer(const Comparison& comparison) {
   for (const PairedDifference& d : differences) {
     if (!d.bias_only) sentences.push_back(difference_sentence(comparison, d));
   }
-  if (const std::string bias = bias_answer(comparison, differences); !bias.empty()) sentences.push_back(bias);
+  if (const std::string bias = bias_sentence(comparison, differences); !bias.empty()) sentences.push_back(bias);
   sentences.push_back(divergence_sentence(comparison));
   return sentences;
 }

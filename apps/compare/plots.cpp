@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <limits>
 #include <set>
+#include <sstream>
 
 namespace tare {
 namespace {
@@ -472,7 +473,14 @@ std::vector<Plot> plot_layers(const Comparison& comparison) {
 std::string text_curves(const Comparison& comparison, const std::string& panel, std::size_t columns) {
   const std::string script = curve_script(comparison, panel, false);
   if (script.empty()) return "";
-  return gnuplot(fmt::format("set terminal dumb noenhanced size {},16\nset key outside right\n", columns) + script);
+  std::istringstream lines(
+      gnuplot(fmt::format("set terminal dumb noenhanced size {},16\nset key outside right\n", columns) + script));
+  std::string text;
+  for (std::string line; std::getline(lines, line);) {  // gnuplot begins with a form feed and fills lines with blanks
+    const std::size_t end = line.find_last_not_of(" \f");
+    if (end != line.npos) text += line.substr(0, end + 1) + "\n";
+  }
+  return text;
 }
 
 }  // namespace tare

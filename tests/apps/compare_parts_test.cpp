@@ -106,25 +106,25 @@ TEST_CASE_FIXTURE(Fixture, "compare: processes in one folder share the runs, eac
 
 TEST_CASE_FIXTURE(Fixture, "compare: another comparison is refused while one runs, and where one has been") {
   const std::string words = "--lrs 0.1 --seeds 2 --variant a:--steps=2000000 ";
-  Process running(folder.path(), command("out", words));
-  running.wait_for("out/comparison.json");
-  while (fs::file_size(folder / "out" / "comparison.json") == 0) std::this_thread::yield();
-  const Outcome other = compare("out", "--lrs 0.1 --seeds 2 --variant a:--steps=2000000 --weight-decay 0.1");
+  Process running(folder.path(), command("twice", words));
+  running.wait_for("twice/comparison.json");
+  while (fs::file_size(folder / "twice" / "comparison.json") == 0) std::this_thread::yield();
+  const Outcome other = compare("twice", "--lrs 0.1 --seeds 2 --variant a:--steps=2000000 --weight-decay 0.1");
   CHECK(other.exit_code == 1);
   CHECK(contains(other.err, "--weight-decay"));
-  const Outcome more = compare("out", "--lrs 0.1 --seeds 2 --variant a:--steps=2000000 --variant b:");
+  const Outcome more = compare("twice", "--lrs 0.1 --seeds 2 --variant a:--steps=2000000 --variant b:");
   CHECK(more.exit_code == 1);
   CHECK(contains(more.err, "another comparison is running"));
   running.signal(SIGKILL);
   running.wait();
 
   // It has left no run, and no lock.
-  REQUIRE(compare("out", "--lrs 0.1 --seeds 2 --steps 14 --variant a: --part 1/2").exit_code == 0);
-  const Outcome part = compare("out", "--lrs 0.1 --seeds 2 --steps 15 --variant a: --part 2/2");
+  REQUIRE(compare("twice", "--lrs 0.1 --seeds 2 --steps 14 --variant a: --part 1/2").exit_code == 0);
+  const Outcome part = compare("twice", "--lrs 0.1 --seeds 2 --steps 15 --variant a: --part 2/2");
   CHECK(part.exit_code == 1);
   CHECK(contains(part.err, "--steps"));
-  CHECK(std::distance(fs::directory_iterator(folder / "out" / "runs"), {}) == 1);
-  CHECK(compare("out", "--lrs 0.1 --seeds 3 --steps 14 --variant a: --variant b:").exit_code == 0);  // more of the same
+  CHECK(std::distance(fs::directory_iterator(folder / "twice" / "runs"), {}) == 1);
+  CHECK(compare("twice", "--lrs 0.1 --seeds 3 --steps 14 --variant a: --variant b:").exit_code == 0);
 }
 
 TEST_CASE_FIXTURE(Fixture, "compare: a part is one of so many") {
