@@ -91,8 +91,8 @@ struct CaseSummary {
 };
 CaseSummary summarize(const Runs& runs);
 
-/// What a mean or median of the accuracies is one of: "3 of 5 seeds that did not diverge". Nothing if it is of all of the
-/// `wanted` seeds, or of none.
+/// What a mean or median of the accuracies is one of: "3 of 5 seeds that did not diverge". Nothing if it is of all of
+/// the `wanted` seeds, or of none.
 std::string survivors(const CaseSummary& summary, std::size_t wanted);
 
 /// The curve over the seeds: at each step the spread of the test accuracies.

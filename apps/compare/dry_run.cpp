@@ -23,8 +23,8 @@ struct Cost {
   double start = 0, step = 0, evaluation = 0;  // seconds
 };
 
-// Of a run that is only a few steps long: the first of them is left out, as it makes its memory, and behind the last one
-// comes an evaluation.
+// Of a run that is only a few steps long: the first of them is left out, as it makes its memory, and behind the last
+// one comes an evaluation.
 Cost measure(const RunRequest& request, const DataSet& data) {
   constexpr Index kSteps = 6;
   RunRequest few = request;

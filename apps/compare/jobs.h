@@ -29,8 +29,8 @@ nlohmann::ordered_json plan_of(const CompareOptions& options, const std::string&
 /// The run in the job's file, if there is one. Error if it is one of other options or data: it would be overwritten.
 std::optional<Run> finished_run(const Job& job);
 
-/// Does the jobs that are not finished, unless another process does them, and keeps each run in its file as soon as it is
-/// finished. Returns when all are there or a signal has come.
+/// Does the jobs that are not finished, unless another process does them, and keeps each run in its file as soon as it
+/// is finished. Returns when all are there or a signal has come.
 void do_jobs(std::vector<Job> jobs, int threads, const DataSet& data, const SharedFolder& folder,
              std::vector<Runs>& runs, Progress& progress);
 

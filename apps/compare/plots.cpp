@@ -166,8 +166,8 @@ std::string curve_script(const Comparison& comparison, const std::string& panel,
          " noenhanced\nplot " + plot + "\n";
 }
 
-// " The mean of LayerNorm ends as that of the 3 of 5 seeds that did not diverge.", for every case of the panel that needs
-// it.
+// " The mean of LayerNorm ends as that of the 3 of 5 seeds that did not diverge.", for every case of the panel that
+// needs it.
 std::string survivor_sentences(const Comparison& comparison, const std::string& panel, bool by_median) {
   std::string text;
   for (std::size_t i = 0; i < comparison.runs.size(); ++i) {

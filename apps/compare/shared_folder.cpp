@@ -17,8 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-// What is locked are bytes of the file, whether they are there or not: the first is held, shared, by every process at work;
-// the second while the plan is read and written; one for every run lies behind all that a plan could be long.
+// What is locked are bytes of the file, whether they are there or not: the first is held, shared, by every process at
+// work; the second while the plan is read and written; one for every run lies behind all that a plan could be long.
 constexpr off_t kAtWork = 0, kPlan = 1, kRuns = off_t{1} << 33;
 
 int open_file(const fs::path& file) {
@@ -27,8 +27,8 @@ int open_file(const fs::path& file) {
   return descriptor;
 }
 
-// Whether the byte is locked now: for writing, F_WRLCK, or for reading, F_RDLCK. The lock belongs to the open file and not to
-// the process, so that threads, too, exclude each other.
+// Whether the byte is locked now: for writing, F_WRLCK, or for reading, F_RDLCK. The lock belongs to the open file and
+// not to the process, so that threads, too, exclude each other.
 bool lock(int descriptor, short type, off_t byte, bool wait, const fs::path& file) {
   struct flock region {};
   region.l_type = type;

@@ -9,12 +9,12 @@
 
 namespace tare {
 
-/// comparison.json says what is compared here. It is the file that processes lock, too: the system lets go of a lock when
-/// its process ends, however it ends, so nothing is left behind that would have to be cleaned up.
+/// comparison.json says what is compared here. It is the file that processes lock, too: the system lets go of a lock
+/// when its process ends, however it ends, so nothing is left behind that would have to be cleaned up.
 class SharedFolder {
  public:
-  /// Writes what is compared, {"seed", "seeds", "cases": [{"name", "origin"}]}. Error if something else is being compared
-  /// there, or has been.
+  /// Writes what is compared, {"seed", "seeds", "cases": [{"name", "origin"}]}. Error if something else is being
+  /// compared there, or has been.
   SharedFolder(const std::filesystem::path& folder, const nlohmann::ordered_json& plan);
 
   /// As long as it lives, no other process does the run.
