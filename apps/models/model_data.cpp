@@ -106,6 +106,13 @@ ModelData load_model_data(const EvalOptions& options, const DataForm& model, Ind
         fmt::format("{} does not say how its columns were scaled: by the training rows of {}, drawn by seed {}", file,
                     where, model.seed);
   }
+  const bool numbered = kind == DataKind::built_in || kind == DataKind::idx;
+  if (model.class_names.empty() && !numbered) {  // a model from elsewhere: the classes in their order
+    if (data.classes > outputs) {
+      throw Error("{}: the model knows {} classes, but {} has {}", file, outputs, where, data.classes);
+    }
+    return result;
+  }
   for (ImageSet* set : {&data.train, &data.test}) renumber(*set, data.form, model, outputs, file, where);
   data.form = model;
   return result;

@@ -359,7 +359,7 @@ TEST_CASE("a saved model knows its columns and its classes, and has no other ten
   const TemporaryFolder folder;
   testing::write_file(folder / "flowers.csv", flowers(30));
   const DataSet data = load_data(folder / "flowers.csv", {.seed = 5});
-  const Sequential model = make_mlp({.in = 3, .hidden = {4}, .out = 3}, 1);
+  Sequential model = make_mlp({.in = 3, .hidden = {4}, .out = 3}, 1);
   const fs::path file = folder / "model.safetensors";
   save_model(file, model, Activation::relu, Pixels::standard, data.form);
   const Safetensors contents = read_safetensors(file);
