@@ -72,7 +72,6 @@ std::optional<Run> compared_run(const RunRequest& request, const DataSet& data, 
   }
   const TrainingPlan plan = plan_training(options, data);
   Index step = 0;
-  std::int64_t correct_before = 0;  // samples of the epoch, in training, before this step
   std::optional<LayerProbe> probe;
   TrainingHooks hooks;
   hooks.should_stop = [&] { return should_stop(step); };
@@ -84,9 +83,6 @@ std::optional<Run> compared_run(const RunRequest& request, const DataSet& data, 
   if (!instrument && !request.layers) hooks.before_update = {};
   hooks.after_step = [&](const StepRecord& s) {
     step = s.step;
-    const auto batch = static_cast<double>(options.batch);
-    const std::int64_t correct = std::llround(s.epoch_accuracy * static_cast<double>(s.epoch_steps) * batch);
-    const std::int64_t correct_in_batch = correct - std::exchange(correct_before, s.ends_epoch ? 0 : correct);
     if (instrument && !s.diverged) instrument->after_step(s.step);
     if (std::isfinite(s.loss)) take_bias_gradients(model, run);
     if (s.evaluation == nullptr && !s.ends_training) return;
@@ -97,7 +93,7 @@ std::optional<Run> compared_run(const RunRequest& request, const DataSet& data, 
                      .test_accuracy = std::nullopt,
                      .seconds = s.seconds,
                      .input = std::nullopt,
-                     .train_accuracy = static_cast<double>(correct_in_batch) / batch,
+                     .train_accuracy = s.accuracy,
                      .epoch_loss = s.epoch_loss,
                      .epoch_accuracy = s.epoch_accuracy,
                      .validation_loss = std::nullopt,
@@ -106,6 +102,10 @@ std::optional<Run> compared_run(const RunRequest& request, const DataSet& data, 
       point.test_loss = s.evaluation->loss;
       point.test_accuracy = s.evaluation->accuracy();
       point.input = input_percentiles(model, data.test, options.pixels, tape);
+    }
+    if (s.validation != nullptr) {
+      point.validation_loss = s.validation->loss;
+      point.validation_accuracy = s.validation->accuracy();
     }
     run.curve.push_back(point);
     if (!probe) return;

@@ -108,9 +108,9 @@ std::vector<Reading> worst(std::vector<Reading> readings) {
   return readings;
 }
 
-std::vector<Tile> tiles(const ImageSet& set, const std::vector<Reading>& readings) {
+std::vector<Tile> tiles(const ImageSet& set, const std::vector<Reading>& readings, const DataForm& form) {
   std::vector<Tile> result;
-  for (const Reading& r : readings) result.push_back({picture_of(set, r.image), r.caption()});
+  for (const Reading& r : readings) result.push_back({picture_of(set, r.image), r.caption(form)});
   return result;
 }
 
@@ -222,7 +222,7 @@ int run_eval(const EvalOptions& options) {
   const std::vector<ClassScore> scores = class_scores(test, classes);
   const std::vector<Confusion> confused = confusions(test, classes);
   const std::vector<Reading> most_wrong = worst(std::move(readings));
-  const std::vector<Tile> sheet = pictures ? tiles(test_set, most_wrong) : std::vector<Tile>{};
+  const std::vector<Tile> sheet = pictures ? tiles(test_set, most_wrong, saved.form) : std::vector<Tile>{};
   if (!options.worst.empty()) write_png(options.worst, contact_sheet(sheet, 10));
 
   if (options.json) {
