@@ -3,7 +3,6 @@
 #include <tare/apps/cli/progress.h>
 #include <tare/apps/cli/shell.h>
 #include <tare/apps/compare/page/page.h>
-#include <tare/apps/compare/summary.h>
 
 #include <nlohmann/json.hpp>
 
@@ -46,7 +45,7 @@ std::string steps(const ordered_json& spread, int finished) {
 std::string diverged(const ordered_json& c) {
   if (c.at("diverged") == 0) return "-";
   std::string text = fmt::format("{} of\u00a0{}", c.at("diverged").get<int>(), c.at("finished").get<int>());
-  for (const ordered_json& run : c.value("diverged_runs", ordered_json::array())) {
+  for (const ordered_json& run : c.at("diverged_runs")) {
     text += fmt::format("{}seed\u00a0{} at step\u00a0{}", text.find(':') == text.npos ? ": " : ", ",
                         run.at("seed").get<std::uint64_t>(), whole_number(run.at("step")));
   }
@@ -63,6 +62,7 @@ ordered_json results(const ordered_json& cases) {
     const ordered_json& seconds = c.at("seconds_to").at("0.97");
     ordered_json row{{"variant", c.at("variant")},
                      {"lr", short_number(c.at("lr"))},
+                     {"accuracy_of", c.at("accuracy_of")},
                      {"test_accuracy", accuracy(c.at("test_accuracy"))},
                      {"train_accuracy", accuracy(c.at("train_accuracy"))},
                      {"seconds", seconds.at("count") > 0 ? short_number(seconds.at("median")) + "\u00a0s" : "-"},
@@ -138,37 +138,50 @@ ordered_json pictures(std::span<const Plot> plots) {
 
 ordered_json curve_pictures(const Comparison& comparison, const ordered_json& cases, std::span<const Plot> plots) {
   ordered_json section = pictures(plots);
-  for (const std::string& panel : panels_of(comparison.options.cases)) {
-    for (std::size_t i = 0; i < plots.size(); ++i) {
-      if (!plots[i].name.ends_with("-" + file_name(panel))) continue;
+  for (std::size_t i = 0; i < plots.size(); ++i) {
+    for (const std::string& panel : panels_of(comparison.options.cases)) {
+      if (plots[i].name != "curves-" + file_name(panel)) continue;
       section["pictures"][i]["alt"] = plots[i].caption + ends(panel, comparison, cases);
     }
   }
   return section;
 }
 
-// What the page's scripts draw: every run's columns of curves.csv, and the seconds.
+// What the page's scripts draw: the columns of curves.csv, and the seconds.
+ordered_json columns_of(const Run& run) {
+  ordered_json columns;
+  const auto add = [&](const char* name, const std::optional<double>& x) {
+    columns[name].push_back(x ? ordered_json(*x) : ordered_json(nullptr));
+  };
+  for (const CurvePoint& p : run.curve) {
+    columns["step"].push_back(p.step);
+    columns["epoch"].push_back(p.epoch);
+    add("seconds", p.seconds);
+    add("train_loss", p.train_loss);
+    add("train_accuracy", p.train_accuracy);
+    add("epoch_loss", p.epoch_loss);
+    add("epoch_accuracy", p.epoch_accuracy);
+    add("validation_loss", p.validation_loss);
+    add("validation_accuracy", p.validation_accuracy);
+    add("test_loss", p.test_loss);
+    add("test_accuracy", p.test_accuracy);
+  }
+  return columns;
+}
+
+// The runs of every case that are finished and have a curve.
 ordered_json curves(const Comparison& comparison) {
   ordered_json all = ordered_json::array();
-  for (std::size_t i = 0; i < comparison.runs.size(); ++i) {
-    const Case& c = comparison.options.cases[i];
-    ordered_json one{{"variant", c.variant}, {"series", c.series}, {"panel", c.panel}, {"runs", ordered_json::array()}};
-    for (std::size_t seed = 0; seed < comparison.runs[i].size(); ++seed) {
-      const std::optional<Run>& run = comparison.runs[i][seed];
-      if (!run || run->curve.empty()) continue;
-      ordered_json columns{{"seed", comparison.options.base.seed + seed}, {"diverged", run->diverged}};
-      const auto number = [](const std::optional<double>& x) { return x ? ordered_json(*x) : ordered_json(nullptr); };
-      for (const CurvePoint& p : run->curve) {
-        columns["step"].push_back(p.step);
-        columns["epoch"].push_back(p.epoch);
-        columns["seconds"].push_back(p.seconds);
-        columns["train_loss"].push_back(p.train_loss);
-        columns["test_loss"].push_back(number(p.test_loss));
-        columns["test_accuracy"].push_back(number(p.test_accuracy));
-      }
-      one["runs"].push_back(columns);
+  for (const Runs& runs : comparison.runs) {
+    ordered_json list = ordered_json::array();
+    for (std::size_t place = 0; place < runs.size(); ++place) {
+      if (!runs[place] || runs[place]->curve.empty()) continue;
+      ordered_json run = columns_of(*runs[place]);
+      run["seed"] = comparison.seed(place);
+      run["diverged"] = runs[place]->diverged;
+      list.push_back(run);
     }
-    all.push_back(one);
+    all.push_back(list);
   }
   return all;
 }
@@ -192,30 +205,22 @@ std::string train_command(const Case& c, const TrainOptions& base) {
   return command;
 }
 
-ordered_json facts(const CompareOptions& options, const ordered_json& summary) {
+ordered_json facts(const ordered_json& summary) {
   ordered_json list = ordered_json::array();
   const auto fact = [&](const char* name, const std::string& value) {
     if (!value.empty()) list.push_back({{"name", name}, {"value", value}});
   };
-  const auto text = [](const ordered_json& json, const char* name) {
-    const ordered_json value = json.value(name, ordered_json(""));
-    return value.is_string() ? value.get<std::string>() : value.dump();
-  };
-  const ordered_json machine = summary.value("machine", ordered_json::object());
-  fact("Data", options.base.data);
-  fact("Digest of the data", text(summary, "data_digest"));
-  const std::uint64_t first = options.base.seed, last = first + static_cast<std::uint64_t>(options.seeds) - 1;
-  fact("Seeds", first == last ? fmt::format("{}", first) : fmt::format("{} to {}", first, last));
-  fact("Version", text(machine, "tare"));
-  fact("Processor", text(machine, "processor"));
-  fact("Threads", text(machine, "threads"));
+  const auto text = [](const ordered_json& value) { return value.get<std::string>(); };
+  const ordered_json& machine = summary.at("machine");
+  fact("Data", fmt::format("{}: {} training and {} test samples", text(summary.at("data")),
+                           whole_number(summary.at("training_samples")), whole_number(summary.at("test_samples"))));
+  fact("Digest of the data", text(summary.at("data_digest")));
+  const auto first = summary.at("first_seed").get<std::uint64_t>(), seeds = summary.at("seeds").get<std::uint64_t>();
+  fact("Seeds", seeds == 1 ? fmt::format("{}", first) : fmt::format("{} to {}", first, first + seeds - 1));
+  fact("Version", "Tare " + text(machine.at("tare")));
+  fact("Processor", text(machine.at("processor")));
+  fact("Runs at a time", machine.at("threads").dump());
   return list;
-}
-
-std::string missing_run(const ordered_json& run) {
-  if (run.is_string()) return run.get<std::string>();
-  return fmt::format("{}, learning rate {}, seed {}", run.at("variant").get<std::string>(), short_number(run.at("lr")),
-                     run.at("seed").dump());
 }
 
 }  // namespace
@@ -223,40 +228,33 @@ std::string missing_run(const ordered_json& run) {
 std::string report_html(const Comparison& comparison, const ordered_json& summary, const PlotSections& plots) {
   const CompareOptions& options = comparison.options;
   const ordered_json& cases = summary.at("cases");
-  ordered_json page{{"title", options.title}, {"about", options.about}, {"axis", options.axis}, {"drawn", plots.drawn}};
-  page["sentences"] = summary.value("answer", ordered_json::object()).value("sentences", ordered_json::array());
-
-  std::int64_t finished = 0, wanted = 0;
-  for (const Runs& runs : comparison.runs) {
-    wanted += std::ssize(runs);
-    finished += std::ranges::count_if(runs, &std::optional<Run>::has_value);
+  ordered_json page{{"title", summary.at("title")},
+                    {"about", summary.at("about")},
+                    {"axis", summary.at("axis")},
+                    {"command", summary.at("command")},
+                    {"sentences", summary.at("answer").at("sentences")},
+                    {"drawn", plots.drawn}};
+  if (const ordered_json& missing = summary.at("missing"); !missing.empty()) {
+    page["unfinished"] = {
+        {"finished", summary.at("runs_finished")}, {"wanted", summary.at("runs_wanted")}, {"missing", missing}};
   }
-  if (finished < wanted) {
-    page["unfinished"] = {{"finished", finished}, {"wanted", wanted}};
-    for (const ordered_json& run : summary.value("missing", ordered_json::array())) {
-      page["unfinished"]["missing"]["runs"].push_back(missing_run(run));
-    }
-  }
-
   if (const ordered_json rows = claims(summary); !rows.empty()) page["claims"]["rows"] = rows;
+  page["measured"] = pictures(plots.measured);
   page["curves"] = curve_pictures(comparison, cases, plots.curves);
   page["over_axis"] = pictures(plots.over_axis);
-  page["inputs"] = pictures(plots.inputs);
-  page["bias_pictures"] = pictures(plots.bias);
-  page["measured"] = pictures(plots.measured);
-  page["layers"] = pictures(plots.layers);
   if (comparison.has_curves()) {
-    page["results"] = {{"rows", results(cases)}, {"seeds", options.seeds}, {"reading", reading(comparison)}};
+    page["results"] = {{"rows", results(cases)}, {"seeds", options.seeds}, {"reading", summary.at("reading")}};
     for (const double threshold : kThresholds) {
       page["results"]["thresholds"].push_back(fmt::format("{}\u00a0%", 100 * threshold));
     }
     if (options.base.eval_every) page["results"]["eval_every"] = grouped(*options.base.eval_every);
-    page["data"] = script_json(
-        {{"summary", summary}, {"test_samples", comparison.data.test_samples}, {"curves", curves(comparison)}});
+    page["data"] = script_json({{"summary", summary}, {"runs", curves(comparison)}});
   }
   if (const ordered_json rows = bias(summary); !rows.empty()) page["bias"]["rows"] = rows;
-  page["facts"] = facts(options, summary);
-  page["command"] = options.command;
+  page["bias_pictures"] = pictures(plots.bias);
+  page["inputs"] = pictures(plots.inputs);
+  page["layers"] = pictures(plots.layers);
+  page["facts"] = facts(summary);
   for (const Case& c : options.cases) {
     page["commands"].push_back(
         {{"variant", c.variant},

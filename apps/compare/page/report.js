@@ -13,11 +13,13 @@ if (typeof Dygraph === 'undefined') {
 
 // ---- What there is --------------------------------------------------------------------------------------------------
 
-const optionsOf = i => comparison.summary.cases[i].options || {};
-const cases = comparison.curves.map((curve, i) => ({...curve, stepsPerEpoch: stepsPerEpoch(curve, i)}));
+const cases = comparison.summary.cases.map((c, i) => ({...c, runs: comparison.runs[i]}));
+for (const c of cases) c.stepsPerEpoch = stepsPerEpoch(c);
 // A case that diverges in its first epoch would have had the epochs of another with the same batches.
-cases.forEach((c, i) => c.stepsPerEpoch ||=
-  cases.find((other, k) => other.stepsPerEpoch && optionsOf(k)['--batch'] === optionsOf(i)['--batch'])?.stepsPerEpoch);
+for (const c of cases) {
+  c.stepsPerEpoch ||= cases.find(
+    other => other.stepsPerEpoch && other.options['--batch'] === c.options['--batch'])?.stepsPerEpoch;
+}
 const unique = list => [...new Set(list)];
 const panels = unique(cases.filter(c => c.runs.length > 0).map(c => c.panel));
 const series = unique(cases.map(c => c.series));
@@ -26,7 +28,7 @@ const finite = x => typeof x === 'number' && Number.isFinite(x);
 
 // An accuracy is drawn as its error in percent, on an axis that runs downwards, so that the axis can be logarithmic
 // where curves differ. No error is drawn as half an error.
-const leastError = 50 / comparison.test_samples;
+const leastError = 50 / comparison.summary.test_samples;
 const asError = accuracy => Math.max(100 * (1 - accuracy), leastError);
 const number = (x, digits = 6) => String(Number(x.toPrecision(digits)));
 const percent = x => number(100 * x) + '\u00a0%';
@@ -44,12 +46,12 @@ const quantities = [
 const quantity = name => quantities.find(q => q.name === name);
 
 // Epochs end where their number changes, or with the run if it was not stopped by a number of steps.
-function stepsPerEpoch(curve, i) {
-  for (const run of curve.runs) {
+function stepsPerEpoch(c) {
+  for (const run of c.runs) {
     const next = run.epoch.findIndex(epoch => epoch > run.epoch[0]);
     if (next > 0) return run.step[next - 1] / run.epoch[0];
   }
-  const whole = curve.runs.find(run => !run.diverged && !optionsOf(i)['--steps']);
+  const whole = c.runs.find(run => !run.diverged && !c.options['--steps']);
   return whole && whole.step.at(-1) / whole.epoch.at(-1);
 }
 
@@ -298,7 +300,8 @@ class Chart {
   // The values at x, or at the end.
   show(x) {
     const at = x === null ? 'At the end' :
-        shown.x === 'step' ? `At step ${x}` : shown.x === 'epoch' ? `At epoch ${number(x, 4)}` : `After ${number(x, 4)} s`;
+        shown.x === 'step' ? `At step ${x}` :
+        shown.x === 'epoch' ? `At epoch ${number(x, 4)}` : `After ${number(x, 4)} s`;
     this.values.replaceChildren(
       element('li', {className: 'at', textContent: at}),
       ...this.lines.map(line => element('li', {}, swatch(line), line.label,

@@ -11,9 +11,8 @@ window.sampleComparison = (() => {
             train_loss: error.map(e => 3 * e * (0.5 + draw())), test_loss: error.map(e => 3 * e),
             test_accuracy: error.map(e => 1 - e)};
   };
-  const curve = (variant, speed, panel) =>
-    ({variant, series: variant, panel, runs: [1, 2, 3].map(seed => run(seed, speed))});
-  const curves = ['learning rate 0.1', 'learning rate 1'].flatMap(
-    panel => [curve('no BatchNorm', 3, panel), curve('BatchNorm', 6, panel)]);
-  return {summary: {cases: curves.map(() => ({}))}, test_samples: 10000, curves};
+  const cases = ['learning rate 0.1', 'learning rate 1'].flatMap(panel => ['no BatchNorm', 'BatchNorm'].map(
+    variant => ({variant, series: variant, panel, options: {}})));
+  const runs = cases.map(c => [1, 2, 3].map(seed => run(seed, c.variant === 'BatchNorm' ? 6 : 3)));
+  return {summary: {cases, test_samples: 10000}, runs};
 })();
