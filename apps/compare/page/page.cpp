@@ -54,6 +54,11 @@ std::optional<Tag> tag_at(std::string_view text) {
   return tag;
 }
 
+bool is_absent(const ordered_json& value) {
+  if (value.is_string()) return value.get_ref<const std::string&>().empty();
+  return value.empty() || value == false;
+}
+
 class Filler {
  public:
   explicit Filler(const ordered_json& values) : around_{&values} {}
@@ -92,10 +97,9 @@ class Filler {
   }
 
   void section(const Tag& tag, std::string_view text, const ordered_json& value) {
-    const bool absent = value.empty() || value == false || value == "";
     if (tag.sign == '^') {
-      if (absent) fill(text);
-    } else if (!absent) {
+      if (is_absent(value)) fill(text);
+    } else if (!is_absent(value)) {
       const ordered_json list = value.is_array() ? value : ordered_json::array({value});
       for (const ordered_json& entry : list) {
         around_.push_back(&entry);

@@ -261,7 +261,7 @@ class Chart {
     this.show(null);
   }
 
-  // Where runs have diverged: a cross and their seeds, in the colour of their variant.
+  // Where runs have diverged: a cross and their names.
   marks(canvas, area, g) {
     const ends = new Map();
     for (const c of cases) {
@@ -270,7 +270,7 @@ class Chart {
         const step = run.step.at(-1);
         const x = {step, seconds: run.seconds.at(-1), epoch: step / c.stepsPerEpoch}[shown.x];
         const key = `${c.variant} ${step}`;
-        if (!ends.has(key)) ends.set(key, {x, k: series.indexOf(c.series), seeds: []});
+        if (!ends.has(key)) ends.set(key, {x, c, k: series.indexOf(c.series), seeds: []});
         ends.get(key).seeds.push(run.seed);
       }
     }
@@ -279,7 +279,7 @@ class Chart {
     let y = area.y + 12;
     for (const end of ends.values()) {
       const x = g.toDomXCoord(end.x);
-      const label = `\u00d7 seed${end.seeds.length > 1 ? 's' : ''} ${end.seeds.join(', ')}`;
+      const label = `\u00d7 ${end.c.variant}, seed${end.seeds.length > 1 ? 's' : ''} ${end.seeds.join(', ')}`;
       if (x < area.x || x > area.x + area.w) continue;
       canvas.fillStyle = canvas.strokeStyle = style(end.k).color;
       canvas.globalAlpha = 0.4;
