@@ -68,7 +68,8 @@ Pictures read_pictures(const fs::path& folder, const std::vector<std::string>& c
   return pictures;
 }
 
-std::vector<std::string> classes_in(const fs::path& folder) {
+// At least so many of them.
+std::vector<std::string> classes_in(const fs::path& folder, std::size_t least) {
   const Entries entries = entries_of(folder);
   for (const std::string& name : entries.files) {
     const std::string ending = fs::path(name).extension().string();
@@ -78,9 +79,9 @@ std::vector<std::string> classes_in(const fs::path& folder) {
   std::vector<std::string> names = entries.folders;
   for (const std::string& name : names) check_name(name, (folder / name).string());
   sort_classes(names, folder.string());
-  if (names.size() < 2) {
-    throw Error("{}: expected folders of at least two classes, found {}", folder.string(),
-                names.empty() ? "none" : "only " + names[0]);
+  if (names.size() < least) {
+    throw Error("{}: expected folders of at least {}, found {}", folder.string(),
+                least == 1 ? "one class" : "two classes", names.empty() ? "none" : "only " + names[0]);
   }
   return names;
 }
@@ -103,7 +104,7 @@ std::string digest_of(const ImageSet& set) {
 
 // The test pictures' labels, as training numbers them.
 void read_test(DataSet& data, const fs::path& folder, const Pictures& train) {
-  std::vector<std::string> names = classes_in(folder);
+  std::vector<std::string> names = classes_in(folder, 1);
   for (const std::string& name : names) {
     if (std::ranges::find(data.form.class_names, name) != data.form.class_names.end()) continue;
     throw Error("{}: expected a class that training has, too, found \"{}\"", (folder / name).string(), name);
@@ -132,7 +133,7 @@ DataSet load_picture_folder(const fs::path& folder, std::uint64_t seed) {
   data.form.own_test = is_split(folder);
   data.form.seed = seed;
   const fs::path of_training = data.form.own_test ? folder / "train" : folder;
-  data.form.class_names = classes_in(of_training);
+  data.form.class_names = classes_in(of_training, 2);
   data.classes = static_cast<int>(data.form.class_names.size());
   Pictures all = read_pictures(of_training, data.form.class_names);
   data.form.rows = all.set.rows;

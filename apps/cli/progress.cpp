@@ -1,6 +1,7 @@
 #include <tare/apps/cli/progress.h>
 
 #include <tare/apps/cli/printable.h>
+#include <tare/apps/cli/terminal.h>
 #include <tare/datasets/images.h>
 
 #include <sys/ioctl.h>
@@ -87,7 +88,9 @@ void Progress::clear() {
 
 void Progress::print(const std::string& text) {
   clear();
-  print_stderr(text + "\n");
+  const bool breaks = is_terminal(Stream::err) && text.find('\n') == text.npos;
+  const std::size_t columns = terminal_columns(Stream::err);
+  print_stderr((breaks && columns_of(text) > columns ? wrapped(text, columns, 2) : text) + "\n");
 }
 
 }  // namespace tare

@@ -10,10 +10,16 @@
 
 namespace tare {
 
-std::size_t terminal_columns() {
+namespace {
+int descriptor(Stream stream) { return stream == Stream::out ? STDOUT_FILENO : STDERR_FILENO; }
+}  // namespace
+
+bool is_terminal(Stream stream) { return isatty(descriptor(stream)) != 0; }
+
+std::size_t terminal_columns(Stream stream) {
   std::size_t columns = 0;
   winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) columns = size.ws_col;
+  if (ioctl(descriptor(stream), TIOCGWINSZ, &size) == 0) columns = size.ws_col;
   if (const char* variable = std::getenv("COLUMNS"); columns == 0 && variable != nullptr) {
     std::from_chars(variable, variable + std::strlen(variable), columns);
   }

@@ -7,8 +7,10 @@
 
 namespace tare {
 
-/// The columns of the terminal that standard output goes to, from 40 on; $COLUMNS where it is none, or else 80.
-std::size_t terminal_columns();
+enum class Stream { out, err };
+/// The columns of the terminal that standard output or error goes to, from 40 on; $COLUMNS where it is none, or else 80.
+std::size_t terminal_columns(Stream stream = Stream::out);
+bool is_terminal(Stream stream);
 
 /// The characters that text in UTF-8 takes on a terminal, each counted as one column.
 std::size_t columns_of(std::string_view text);

@@ -181,11 +181,10 @@ int run_eval(const EvalOptions& options) {
     throw Error("--batch: expected 2 to {} {} samples, found {}", most, again ? "training" : "test", batch);
   }
   Progress progress(options.quiet);
-  progress.line("{}", wrapped(fmt::format("Data: {}: {} test {}", printable(data_name(options.data, folder)),
-                                          grouped(test_set.count), samples_text(test_set)),
-                              terminal_columns()));
-  if (!loaded.notice.empty()) progress.line("{}", wrapped(printable(loaded.notice), terminal_columns()));
-  progress.line("{}", wrapped(fmt::format("Model: {}", saved.model.describe()), terminal_columns()));
+  progress.line("Data: {}: {} test {}", printable(data_name(options.data, folder)), grouped(test_set.count),
+                samples_text(test_set));
+  if (!loaded.notice.empty()) progress.line("{}", printable(loaded.notice));
+  progress.line("Model: {}", saved.model.describe());
 
   // Two numbers, say, are no picture.
   const bool pictures = test_set.rows >= 4 && test_set.cols >= 4;

@@ -1,6 +1,5 @@
 // tare fold: folds the BatchNorms of a saved model into its Linears, or drops the biases that they cancel.
 #include <tare/apps/cli/progress.h>
-#include <tare/apps/cli/terminal.h>
 #include <tare/apps/models/commands.h>
 #include <tare/layers/files/model_file.h>
 #include <tare/layers/fold.h>
@@ -28,7 +27,7 @@ int run_fold(const FoldOptions& options, const Safetensors& contents) {
 
   Progress progress(options.quiet);
   const auto say = [&](const std::string& file, const Sequential& network) {
-    progress.line("{}", wrapped(file + ": " + network.describe(), terminal_columns(), 2));
+    progress.line("{}: {}", file, network.describe());
   };
   say(options.in, model);
   say(options.out, result);

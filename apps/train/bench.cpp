@@ -3,7 +3,6 @@
 #include <tare/apps/cli/find_data.h>
 #include <tare/apps/cli/progress.h>
 #include <tare/apps/cli/signals.h>
-#include <tare/apps/cli/terminal.h>
 #include <tare/apps/train/commands.h>
 #include <tare/apps/train/make_model.h>
 #include <tare/apps/train/works.h>
@@ -57,7 +56,7 @@ int run_bench(const BenchOptions& options) {
   Progress progress(options.quiet);
   const std::string network = fmt::format("{}: {}; batch {}, {} steps an epoch", work, model.describe(), training.batch,
                                           grouped(plan.steps_per_epoch));
-  progress.line("{}", wrapped(network, terminal_columns(), 2));
+  progress.line("{}", network);
 
   std::vector<double> seconds;  // of each epoch
   double before = 0;

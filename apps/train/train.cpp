@@ -5,6 +5,7 @@
 #include <tare/apps/cli/progress.h>
 #include <tare/apps/cli/shell.h>
 #include <tare/apps/cli/signals.h>
+#include <tare/apps/cli/terminal.h>
 #include <tare/apps/train/commands.h>
 #include <tare/apps/train/curves.h>
 #include <tare/apps/train/epoch_table.h>
@@ -22,7 +23,6 @@
 #include <tare/optim/training/train.h>
 
 #include <nlohmann/json.hpp>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -106,6 +106,12 @@ void print_json(const TrainOptions& options, const TrainingResult& result, const
   fmt::print("{}\n", out.dump());
 }
 
+// A line of the summary, which a terminal may have to break.
+void print_fact(const char* name, const std::string& text) {
+  constexpr std::size_t kIndent = 15;
+  fmt::print("{:<{}}{}\n", name, kIndent, is_terminal(Stream::out) ? wrapped(text, terminal_columns(), kIndent) : text);
+}
+
 // `first` is the step it began after.
 void print_summary(const TrainOptions& options, const TrainingResult& result, const Sequential& model,
                    std::int64_t first) {
@@ -114,28 +120,28 @@ void print_summary(const TrainOptions& options, const TrainingResult& result, co
        {std::pair("Test accuracy", &result.evaluation), {"Validation", &result.validation}}) {
     if (!*scores) continue;
     const Evaluation& e = **scores;
-    fmt::print("{:<13}  {:.2f} %: {} errors out of {}, loss {:.4f}\n", name, 100 * e.accuracy(),
-               grouped(e.samples - e.correct), grouped(e.samples), e.loss);
+    print_fact(name, fmt::format("{:.2f} %: {} errors out of {}, loss {:.4f}", 100 * e.accuracy(),
+                                 grouped(e.samples - e.correct), grouped(e.samples), e.loss));
   }
-  fmt::print("Network        {}: {} parameters", widths(options.network), grouped(count_parameters(model)));
-  if (const std::int64_t dropped = count_dropped_biases(model); dropped > 0) {
-    fmt::print(", {} biases dropped that BatchNorm would cancel", grouped(dropped));
-  }
-  fmt::print("\n");
+  const std::int64_t dropped = count_dropped_biases(model);
+  print_fact("Network",
+             fmt::format(
+                 "{}: {} parameters{}", widths(options.network), grouped(count_parameters(model)),
+                 dropped == 0 ? "" : fmt::format(", {} biases dropped that BatchNorm would cancel", grouped(dropped))));
   if (last.step > first) {
     const double samples = static_cast<double>(last.step - first) * static_cast<double>(options.batch);
-    fmt::print("Training       {} steps, {} {} in {}: {} samples/s; last epoch: loss {:.4f}, accuracy {:.2f} %\n",
-               grouped(last.step), grouped(last.epoch), last.epoch == 1 ? "epoch" : "epochs", duration(last.seconds),
-               grouped(static_cast<std::int64_t>(samples / last.seconds)), last.epoch_loss, 100 * last.epoch_accuracy);
+    print_fact("Training",
+               fmt::format("{} steps, {} {} in {}: {} samples/s; last epoch: loss {:.4f}, accuracy {:.2f} %",
+                           grouped(last.step), grouped(last.epoch), last.epoch == 1 ? "epoch" : "epochs",
+                           duration(last.seconds), grouped(static_cast<std::int64_t>(samples / last.seconds)),
+                           last.epoch_loss, 100 * last.epoch_accuracy));
   }
 }
 
 // As wide as the terminal, but no wider than is pleasant. Nothing if gnuplot fails: nobody has asked for it.
 std::string curves_on_terminal(const Curves& curves) {
-  winsize size{};
-  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
   try {
-    return text_plot(curves, known ? std::clamp<int>(size.ws_col, 40, 80) : 80);
+    return text_plot(curves, static_cast<int>(std::min<std::size_t>(terminal_columns(), 80)));
   } catch (const Error&) {
     return "";
   }
@@ -224,7 +230,7 @@ TrainCommand::TrainCommand(const TrainOptions& options)
       model_(first_model()),
       state_(model_, options),
       table_(plan_.epochs, options.eval_every.has_value(), data_.test.count > 0, validation_.count > 0),
-      shows_plot_(!options.json && isatty(STDOUT_FILENO) != 0 && can_plot()),
+      shows_plot_(!options.json && is_terminal(Stream::out) && can_plot()),
       workers_(options.threads) {
   if (!options.plot.empty() || shows_plot_) curves_.emplace();
   if (!options.checkpoint.empty()) to_metadata(description_);  // whether it can be written

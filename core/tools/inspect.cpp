@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <string_view>
+#include <vector>
 
 namespace TARE_NAMESPACE {
 namespace {
@@ -11,23 +13,28 @@ namespace {
 // Rows of numbers, each column of them wide enough for the matrices that were added. What does not fit in is `..`.
 class NumberColumns {
  public:
-  NumberColumns(Index rows, Index columns, int digits) : rows_(rows), digits_(digits) { widths_.setZero(columns); }
+  NumberColumns(Index rows, Index columns, int digits)
+      : rows_(rows), digits_(digits), widths_(static_cast<std::size_t>(columns)) {}
 
   void add(const View& m) {
-    const Index rows = std::min(rows_, m.rows()), columns = std::min(widths_.size(), m.cols());
+    const Index rows = std::min(rows_, m.rows()), columns = std::min(count(), m.cols());
     for (Index i = 0; i < rows; ++i) {
-      for (Index j = 0; j < columns; ++j) widths_(j) = std::max(widths_(j), std::ssize(number(m(i, j))));
+      for (Index j = 0; j < columns; ++j) {
+        Index& width = widths_[static_cast<std::size_t>(j)];
+        width = std::max(width, std::ssize(number(m(i, j))));
+      }
     }
     left_out_rows_ |= m.rows() > rows_;
     columns_ = std::max(columns_, m.cols());
   }
 
-  Index count() const { return widths_.size(); }
-  void keep(Index columns) { widths_ = widths_.head(columns).eval(); }
+  Index count() const { return std::ssize(widths_); }
+  void keep(Index columns) { widths_.resize(static_cast<std::size_t>(columns)); }
 
   // Of the first columns, and of a `..` behind them if there is any.
   Index width(Index columns) const {
-    return widths_.head(columns).sum() + columns - 1 + (left_out_rows_ || columns_ > columns ? 3 : 0);
+    return std::accumulate(widths_.begin(), widths_.begin() + columns, columns - 1) +
+           (left_out_rows_ || columns_ > columns ? 3 : 0);
   }
 
   std::string row(const View& m, Index i) const {
@@ -40,7 +47,7 @@ class NumberColumns {
   }
 
   std::string aligned(const std::string& text, Index column) const {
-    return fmt::format("{:>{}}", text, widths_(column));
+    return fmt::format("{:>{}}", text, widths_[static_cast<std::size_t>(column)]);
   }
 
  private:
@@ -48,7 +55,7 @@ class NumberColumns {
 
   Index rows_, columns_ = 0;  // shown of each matrix; of the widest
   int digits_;
-  Eigen::Array<Index, 1, Eigen::Dynamic> widths_;
+  std::vector<Index> widths_;
   bool left_out_rows_ = false;
 };
 

@@ -190,21 +190,6 @@ TEST_CASE_FIXTURE(Fixture, "folding and dropping biases keep what the model does
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "the notices of fold and bench fit a terminal of 80 columns") {
-  const std::string model = path("model"), folded = path("folded");
-  REQUIRE(run_tare(fmt::format("train --data '{}' --hidden 64,64,64,64 --steps 2 --quiet --save '{}'", data, model))
-              .exit_code == 0);
-  for (const std::string& words :
-       {fmt::format("fold '{}' '{}'", model, folded), fmt::format("bench --work W1 --epochs 2 --data '{}'", data)}) {
-    CAPTURE(words);
-    const Outcome run = run_tare(words);
-    CHECK(run.exit_code == 0);
-    CHECK(contains(run.err, "BatchNorm"));
-    CHECK(width_of(run.out + run.err) <= 80);
-    CHECK(width_of(run_tare(words, "COLUMNS=200").err) > 80);
-  }
-}
-
 TEST_CASE_FIXTURE(Fixture, "what cannot be folded is an error, and nothing is written") {
   const std::string model = path("model"), out = path("out");
   REQUIRE(run_tare(fmt::format("{} --norm layer --save '{}'", train, model)).exit_code == 0);
