@@ -4,7 +4,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../apps/setup.sh"
 
 find_mnist
-install_missing "${build_packages[@]}" gnuplot-nox python3  # gnuplot draws for tare compare, Python serves tare data fetch
+install_missing "${build_packages[@]}" python3  # serves what tare data fetch fetches
 say "Building Tare and its tests"
 build release
 if [ -n "${TARE_DATA-}" ]; then
