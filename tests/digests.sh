@@ -1,7 +1,8 @@
 #!/bin/sh
 # Trains small networks in many ways and compares digests of what they end with, which are in tests/digests.txt: the
 # log (its first six columns), the model, the model folded, and what both score (precision, recall and losses follow
-# from the rest). One seed must give one digest on every processor of a class: `fused`, those with fused multiply-add, or `separate`, those without.
+# from the rest). One seed must give one digest on every processor of a class: `fused`, those with fused multiply-add,
+# or `separate`, those without.
 #   sh tests/digests.sh CLASS PROGRAM...             PROGRAM may be an emulator and its arguments, too
 #   sh tests/digests.sh --update CLASS PROGRAM...    writes what is found into tests/digests.txt
 set -eu

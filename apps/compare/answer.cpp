@@ -53,8 +53,8 @@ std::string steps_text(const Comparison& comparison, const PairedDifference& d) 
   const std::string variant = comparison.options.cases[d.variant].variant,
                     against = comparison.options.cases[d.against].variant;
   if (d.reached == 0 && d.against_reached == 0) return "neither reaches 97 %";
-  if (d.reached == 0) return "it does not reach 97 %, which " + against + " does";
-  if (d.against_reached == 0) return "it reaches 97 %, which " + against + " does not";
+  if (d.reached == 0) return "it does not reach 97 %, as \"" + against + "\" does";
+  if (d.against_reached == 0) return "it alone reaches 97 %";
   if (d.both_reached == 0) return "no seed reaches 97 % with both";
   const std::string over = fmt::format("(median of {})", seeds(d.both_reached));
   if (d.steps_saved == 0) return fmt::format("97 % comes at the same step {}", over);

@@ -266,8 +266,7 @@ void multiply_block(const Factor& a, const Factor& b, const Result& first, const
   for (Index i = 0; i < block.rows; i += kHeight) {
     const Index row = block.row + i, rows = std::min(kHeight, block.rows - i);
     Result c = first;
-    Index k = 0;
-    do {
+    for (Index k = 0; k < a.cols; k += kDepth) {
       const Index depth = std::min(kDepth, a.cols - k);
       if (a.background) find_foreground(a, {row, k, rows, depth}, foreground);
       for (Index j = 0; j < block.cols; j += kPackets * kLanes) {
@@ -276,8 +275,7 @@ void multiply_block(const Factor& a, const Factor& b, const Result& first, const
         multiply_any_panel(a, k, foreground, panel, c, {row, col, rows, cols});
       }
       c.add = true;
-      k += depth;
-    } while (k < a.cols);
+    }
   }
 }
 
@@ -303,6 +301,10 @@ void write(Target target, Workers& workers, const Product& product) {
   }
   if (overlap(product.a, c) || overlap(product.b, c)) {
     throw Error("{}: a product {} {} cannot be written over one of its factors", target.op, a_shape, b_shape);
+  }
+  if (product.a.cols == 0) {  // sums of nothing, whose factors have no numbers to point to
+    if (!target.add) MatrixMap(c).setZero();
+    return;
   }
   // Tiles leave out A's background only. If it is B that has one, C' = B' A'.
   const bool transpose = product.b.background && product.a.rows >= kWorthTransposing;

@@ -99,7 +99,7 @@ TEST_CASE_FIXTURE(Fixture, "compare: processes in one folder share the runs, eac
     }
   }
   CHECK(made.size() == 16);
-  for (const auto& [name, times] : made) CHECK_MESSAGE(times == 1, name);
+  for (const auto& run : made) CHECK_MESSAGE(run.second == 1, run.first);
   REQUIRE(compare("alone", words).exit_code == 0);
   CHECK(contents_of(folder / "shared") == contents_of(folder / "alone"));
 }

@@ -55,7 +55,8 @@ if command -v zsh >/dev/null; then
   cat >"$folder/type.zsh" <<'ZSH'
 zmodload zsh/zpty
 zpty shell zsh -f -i
-zpty -w shell "fpath=($1 \$fpath); autoload -U compinit; compinit -u -D; PS1=''; bindkey '^I' complete-word; print READY"
+zpty -w shell "fpath=($1 \$fpath); autoload -U compinit; compinit -u -D; PS1=''; bindkey '^I' complete-word"
+zpty -w shell 'print READY'
 zpty -r shell output '*READY*READY*'
 zpty -w -n shell "$2"$'\t'
 sleep 0.1
@@ -64,7 +65,8 @@ zpty -w shell 'print DONE'
 zpty -r shell output '*DONE*DONE*'
 print -r -- "$output"
 ZSH
-  for line in 'tare tra:train' 'tare data fe:fetch' 'tare train --checkpoint-e:--checkpoint-every' 'tare train --norm lay:layer'; do
+  for line in 'tare tra:train' 'tare data fe:fetch' 'tare train --checkpoint-e:--checkpoint-every' \
+    'tare train --norm lay:layer'; do
     found=$(zsh -f "$folder/type.zsh" "$folder" "${line%%:*}" </dev/null)
     grep -q -F -e "${line#*:}" <<<"$found" || {
       echo "completion in zsh: \"${line%%:*}\": expected \"${line#*:}\", found \"$found\"" >&2

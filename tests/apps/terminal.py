@@ -50,8 +50,8 @@ with tempfile.TemporaryDirectory() as folder:
         check(f"help {command}", folder)
     check("data make digits", folder)
     data = "--data digits"
-    check(f"train {data} --epochs 2 --steps 100 --eval-every 40 --validation 1000 --keep best --save model --log log.csv "
-          f"--layers layers.csv --checkpoint run.ckpt", folder)
+    check(f"train {data} --epochs 2 --steps 100 --eval-every 40 --validation 1000 --keep best --save model "
+          f"--log log.csv --layers layers.csv --checkpoint run.ckpt", folder)
     check("train --resume run.ckpt --steps 120", folder)
     check(f"train {data} --steps 9 --hidden 64,64,64 --residual --norm-place after --dropout 0.1", folder)
     check("train --data spirals --hidden 16 --steps 50", folder)

@@ -134,9 +134,10 @@ TEST_CASE("every malformed table has an error of its own, which says where") {
       {"a\tb\n1,5\tx\n", "column \"a\": expected a finite number, found \"1,5\""},
       {"a;b\n1.234,5;x\n", "column \"a\": expected a finite number, found \"1.234,5\""},
   };
-  for (const auto& [text, message] : malformed) {
+  for (const auto& [bytes, message] : malformed) {
+    const std::string& text = bytes;
     CAPTURE(text);
-    const std::string error = error_of([&, &text = text] { decode(text); });
+    const std::string error = error_of([&] { decode(text); });
     CAPTURE(error);
     CHECK(error.starts_with("t.csv: "));
     CHECK(contains(error, message));
