@@ -6,6 +6,7 @@
 #include <tare/apps/compare/text_table.h>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>

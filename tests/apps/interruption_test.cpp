@@ -4,6 +4,7 @@
 #include <tare/core/machine/random.h>
 #include <tare/layers/files/safetensors.h>
 #include "tests/apps/program_testing.h"
+#include "tests/core/sanitizers.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -322,7 +323,7 @@ TEST_CASE_FIXTURE(Fixture, "ten thousand steps hold no more memory than one thou
     REQUIRE(process.wait().exit_code == 0);
     return process.peak_kilobytes();
   };
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef TARE_SANITIZED
   MESSAGE("skipped: a sanitizer keeps memory that was freed");
   return;
 #endif

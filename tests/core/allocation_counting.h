@@ -2,6 +2,8 @@
 // too, so this replaces them: to be included by one file of a program that wants nothing else of them.
 #pragma once
 
+#include "tests/core/sanitizers.h"
+
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
@@ -19,7 +21,7 @@ inline void note_allocation(std::size_t size) {
 }
 }  // namespace tare::testing
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef TARE_SANITIZED
 // The sanitizers have replaced them already, and call this.
 extern "C" void __sanitizer_malloc_hook(const volatile void*, std::size_t size) {
   tare::testing::note_allocation(size);
