@@ -361,7 +361,8 @@ GrayImage scanned(const GrayImage& ink, Random& random) {
     for (std::int64_t j = 0; j < page.cols; ++j) {
       const bool inside = i >= 40 && i < 208 && j >= 20 && j < 188;
       const double light = 150 + 0.25 * static_cast<double>(i) + 0.1 * static_cast<double>(j) + 5 * random.normal();
-      page(i, j) = static_cast<std::uint8_t>(light * (1 - 0.65 * (inside ? large(i - 40, j - 20) : 0) / 255.0));
+      const double left = 1 - 0.65 * (inside ? large(i - 40, j - 20) : 0) / 255.0;
+      page(i, j) = static_cast<std::uint8_t>(std::clamp(light * left, 0.0, 255.0));
     }
   }
   return page;
