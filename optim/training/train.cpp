@@ -2,7 +2,6 @@
 
 #include <tare/core/ops/loss.h>
 #include <tare/core/tools/inspect.h>
-#include <tare/layers/files/model_file.h>
 #include <tare/optim/schedule.h>
 
 #include <chrono>
@@ -65,6 +64,21 @@ class Stopwatch {
   Clock::time_point started_;
   double seconds_ = 0;
 };
+
+// Gives a model what another one of the same layers has learned.
+void copy_state(const Layer& from, Layer& to) {
+  const std::vector<ConstStateTensor> source = state_of(from);
+  std::vector<StateTensor> target = to.state();
+  for (std::size_t i = 0; i < target.size(); ++i) {
+    if (auto* matrix = std::get_if<MatrixMap>(&target[i].data)) {
+      *matrix = std::get<View>(source[i].data);
+    } else if (const auto* count = std::get_if<std::int64_t*>(&target[i].data)) {
+      **count = *std::get<const std::int64_t*>(source[i].data);
+    } else {
+      *std::get<std::uint64_t*>(target[i].data) = *std::get<const std::uint64_t*>(source[i].data);
+    }
+  }
+}
 
 }  // namespace
 
@@ -136,7 +150,7 @@ TrainingResult train(Layer& model, const TrainingData& data, const TrainingOptio
                      const TrainingHooks& hooks) {
   RunState state(model, options);
   TrainingResult result = train(model, state, data, options, workers, hooks);
-  if (&state.kept(model) != &model) load_state(model, state_tensors(state.kept(model)), "the best model");
+  if (&state.kept(model) != &model) copy_state(state.kept(model), model);
   return result;
 }
 
