@@ -136,6 +136,24 @@ ordered_json pictures(std::span<const Plot> plots) {
   return section;
 }
 
+// What a plot over the axis shows, likewise: every case's median.
+ordered_json axis_pictures(const ordered_json& cases, std::span<const Plot> plots) {
+  ordered_json section = pictures(plots);
+  for (std::size_t i = 0; i < plots.size(); ++i) {
+    const bool accuracies = plots[i].name == "accuracy";
+    std::string text;
+    for (const ordered_json& c : cases) {
+      const ordered_json& spread = accuracies ? c.at("test_accuracy") : c.at("steps_to").at("0.97");
+      if (spread.at("count") == 0) continue;
+      const ordered_json& median = spread.at("median");
+      text += fmt::format("{}{}, {}: {}", text.empty() ? " " : "; ", c.at("variant").get<std::string>(),
+                          c.at("panel").get<std::string>(), accuracies ? percent(median) : whole_number(median));
+    }
+    if (!text.empty()) section["pictures"][i]["alt"] = plots[i].caption + text + ".";
+  }
+  return section;
+}
+
 ordered_json curve_pictures(const Comparison& comparison, const ordered_json& cases, std::span<const Plot> plots) {
   ordered_json section = pictures(plots);
   for (std::size_t i = 0; i < plots.size(); ++i) {
@@ -241,7 +259,7 @@ std::string report_html(const Comparison& comparison, const ordered_json& summar
   if (const ordered_json rows = claims(summary); !rows.empty()) page["claims"]["rows"] = rows;
   page["measured"] = pictures(plots.measured);
   page["curves"] = curve_pictures(comparison, cases, plots.curves);
-  page["over_axis"] = pictures(plots.over_axis);
+  page["over_axis"] = axis_pictures(cases, plots.over_axis);
   if (comparison.has_curves()) {
     page["results"] = {{"rows", results(cases)}, {"seeds", options.seeds}, {"reading", summary.at("reading")}};
     for (const double threshold : kThresholds) {
