@@ -285,11 +285,11 @@ _{0} "$@"
 }
 
 // By the edits that lead from one to the other: characters put in, left out, changed or swapped with the next one
-// (Damerau 1964); one for every three characters are thought to be slips. A word of which the beginning was written is
+// (Damerau 1964); one for every four characters are thought to be slips. A word of which the beginning was written is
 // meant, too.
 std::string nearest(std::string_view word, const std::vector<std::string>& known) {
   std::string best;
-  std::size_t fewest = word.size() / 3 + 2;
+  std::size_t fewest = (word.size() + 2) / 4 + 1;
   for (const std::string& other : known) {
     const std::size_t n = word.size(), m = other.size();
     std::vector<std::vector<std::size_t>> edits(n + 1, std::vector<std::size_t>(m + 1));

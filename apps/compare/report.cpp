@@ -270,8 +270,12 @@ std::string report_html(const Comparison& comparison, const ordered_json& summar
   }
   if (const ordered_json rows = bias(summary); !rows.empty()) page["bias"]["rows"] = rows;
   page["bias_pictures"] = pictures(plots.bias);
-  page["inputs"] = pictures(plots.inputs);
-  page["layers"] = pictures(plots.layers);
+  for (const auto& [heading, of] :
+       {std::pair("What an activation is fed with", &plots.inputs), {"Layer by layer", &plots.layers}}) {
+    if (of->empty()) continue;
+    page["more"].push_back(pictures(*of));
+    page["more"].back()["heading"] = heading;
+  }
   page["facts"] = facts(summary);
   for (const Case& c : options.cases) {
     page["commands"].push_back(

@@ -66,18 +66,12 @@ ordered_json answer_json(const Comparison& comparison) {
 
 }  // namespace
 
-const char* const kReading =
-    "Nothing here was chosen by its test accuracy: no learning rate, no step to stop at. Whoever picks the best of "
-    "many "
-    "curves on the test set reports its luck as skill; to choose, hold out part of the training set and look at the "
-    "test "
-    "set once.";
-
 std::string reading(const Comparison& comparison) {
-  const char* const what = comparison.options.seeds == 1
-                               ? "Accuracies are those of a single seed, which has no deviation. "
-                               : "Accuracies are means over seeds with one sample deviation. ";
-  return std::string(what) + kReading;
+  return std::string(comparison.options.seeds == 1 ? "Accuracies are those of a single seed, which has no deviation. "
+                                                   : "Accuracies are means over seeds with one sample deviation. ") +
+         "Nothing here was chosen by its test accuracy: no learning rate, no step to stop at. Whoever picks the best "
+         "of many curves on the test set reports its luck as skill; to choose, hold out part of the training set and "
+         "look at the test set once.";
 }
 
 std::string bias_sentence(std::span<const Case> cases, const BiasEvidence& e) {

@@ -6,9 +6,7 @@
 
 namespace tare {
 
-/// Which numbers were not chosen by what came of them.
-extern const char* const kReading;
-/// How to read the numbers: what an accuracy is a mean of, and kReading.
+/// How to read the numbers: what an accuracy is a mean of, and that none was chosen by what came of it.
 std::string reading(const Comparison& comparison);
 
 /// "Learning rate 0.1: with and without the bias the mean curves differ by at most ...".

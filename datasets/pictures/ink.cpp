@@ -1,5 +1,6 @@
 #include <tare/datasets/pictures/ink.h>
 
+#include <tare/datasets/pictures/median.h>
 #include <tare/datasets/pictures/mnist_form.h>
 #include <tare/datasets/pictures/pieces.h>
 #include <tare/datasets/pictures/ruled_lines.h>
@@ -17,13 +18,6 @@ namespace tare {
 namespace {
 
 constexpr std::int64_t kWorkingSide = 400;  // more pixels than a digit needs; averaging also takes noise away
-
-float median_of(std::vector<float> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + std::ssize(values) / 2;
-  std::ranges::nth_element(values, middle);
-  return *middle;
-}
 
 // How far each pixel is from the light of the paper, towards that of the ink.
 struct Relief {

@@ -1,5 +1,7 @@
 #include <tare/datasets/pictures/ruled_lines.h>
 
+#include <tare/datasets/pictures/median.h>
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -17,13 +19,6 @@ GrayImage transposed(const GrayImage& picture) {
     for (std::int64_t j = 0; j < picture.cols; ++j) result(j, i) = picture(i, j);
   }
   return result;
-}
-
-float median_of(std::vector<float> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + std::ssize(values) / 2;
-  std::ranges::nth_element(values, middle);
-  return *middle;
 }
 
 // How much darker a pixel is than both the pixels `reach` above and below it, on the average over a few columns: much

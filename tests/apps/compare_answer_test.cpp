@@ -1,6 +1,5 @@
 // What tare compare says of its numbers: the answer, the table, the facts of the summary, the plots that fail.
-#include "tests/apps/program_testing.h"
-#include "tests/datasets/file_testing.h"
+#include "tests/apps/compare_testing.h"
 
 #include <tare/apps/compare/student_t.h>
 #include <tare/apps/compare/text_table.h>
@@ -22,27 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-const std::string kHeader =
-    "variant,seed,lr,step,epoch,train_loss,test_loss,test_accuracy,train_accuracy,epoch_loss,epoch_accuracy,"
-    "validation_loss,validation_accuracy";
-
-struct Fixture {
-  Fixture() { write_digits(folder / "data"); }
-
-  std::string command(const std::string& out, const std::string& words) const {
-    return "compare --data '" + (folder / "data").string() + "' --out '" + (folder / out).string() +
-           "' --hidden 12,8 --batch 32 --steps 30 --eval-every 7 " + words;
-  }
-  Outcome compare(const std::string& out, const std::string& words, const std::string& before = "") const {
-    return run_tare(command(out, words), before);
-  }
-  json summary(const std::string& out) const { return json::parse(read_file(folder / out / "summary.json")); }
-
-  TemporaryFolder folder;
-};
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
-bool has_gnuplot() { return std::system("command -v gnuplot >/dev/null 2>&1") == 0; }
+using Fixture = CompareFixture;
 
 std::size_t widest_line(const std::string& text) {
   std::istringstream lines(text);
@@ -90,7 +69,7 @@ TEST_CASE_FIXTURE(Fixture, "compare: the answer comes first and follows from the
   CHECK(contains(done.out, "No run diverged."));
 
   std::map<std::string, std::vector<double>> last{{"plain", std::vector<double>(3)}, {"batch", std::vector<double>(3)}};
-  for (const auto& r : read_csv(folder / "out" / "curves.csv", kHeader)) {
+  for (const auto& r : read_csv(folder / "out" / "curves.csv", kCurvesHeader)) {
     last[r[0]][std::stoul(r[1]) - 1] = std::stod(r[7]);
   }
   double mean = 0, squares = 0;

@@ -1,7 +1,6 @@
 // tare compare from end to end, on a small set that the test writes.
+#include "tests/apps/compare_testing.h"
 #include "tests/apps/log_header.h"
-#include "tests/apps/program_testing.h"
-#include "tests/datasets/file_testing.h"
 
 #include <doctest/doctest.h>
 
@@ -18,35 +17,16 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-const std::string kHeader =
-    "variant,seed,lr,step,epoch,train_loss,test_loss,test_accuracy,train_accuracy,epoch_loss,epoch_accuracy,"
-    "validation_loss,validation_accuracy";
-
-struct Fixture {
-  Fixture() { write_digits(folder / "data"); }
-
-  std::string command(const std::string& out, const std::string& words) const {
-    return "compare --data '" + data + "' --out '" + (folder / out).string() + "' " + small + words;
-  }
-  Outcome compare(const std::string& out, const std::string& words, const std::string& before = "") const {
-    return run_tare(command(out, words), before);
-  }
-  json summary(const std::string& out) const { return json::parse(read_file(folder / out / "summary.json")); }
-
-  TemporaryFolder folder;
-  std::string data = (folder / "data").string();
-  std::string small = "--hidden 12,8 --batch 32 --steps 30 --eval-every 7 --seeds 3 ";
+struct Fixture : CompareFixture {
+  Fixture() { small += "--seeds 3 "; }
 };
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
-bool has_gnuplot() { return std::system("command -v gnuplot >/dev/null 2>&1") == 0; }
 
 }  // namespace
 
 TEST_CASE_FIXTURE(Fixture, "compare: the default variants, and a curve for every run") {
   const Outcome done = compare("out", "--lrs 0.1,0.01");
   REQUIRE(done.exit_code == 0);
-  const auto rows = read_csv(folder / "out" / "curves.csv", kHeader);
+  const auto rows = read_csv(folder / "out" / "curves.csv", kCurvesHeader);
   REQUIRE(rows.size() == 3 * 2 * 3 * 7);  // variants, rates, seeds; steps 7, 10, 14, 20, 21, 28, 30
   CHECK(rows[0][0] == "no BatchNorm");
   CHECK(rows[0][1] == "1");
@@ -67,7 +47,7 @@ TEST_CASE_FIXTURE(Fixture, "compare: the default variants, and a curve for every
 TEST_CASE_FIXTURE(Fixture, "compare: a run is what tare train makes of the same options") {
   REQUIRE(compare("out", "--lrs 0.1 --variant 'a:norm=layer activation=tanh' --variant 'b:--optimizer adam --lr 0.02'")
               .exit_code == 0);
-  const auto rows = read_csv(folder / "out" / "curves.csv", kHeader);
+  const auto rows = read_csv(folder / "out" / "curves.csv", kCurvesHeader);
   REQUIRE(rows.size() == 2 * 3 * 7);
   const std::map<std::string, std::string> words{{"a", "--lr 0.1 --norm layer --activation tanh"},
                                                  {"b", "--optimizer adam --lr 0.02"}};
@@ -115,7 +95,7 @@ TEST_CASE_FIXTURE(Fixture, "compare: a signal keeps what is finished") {
   const Outcome stopped = process.wait();
   CHECK(stopped.exit_code == 130);
   CHECK(contains(stopped.err, "Stopped by signal 2"));
-  const auto rows = read_csv(folder / "stopped" / "curves.csv", kHeader);
+  const auto rows = read_csv(folder / "stopped" / "curves.csv", kCurvesHeader);
   REQUIRE(!rows.empty());
   for (const auto& row : rows) CHECK(row[0] == "quick");
   CHECK(summary("stopped")["cases"][0]["finished"].get<int>() >= 1);
@@ -131,7 +111,7 @@ TEST_CASE_FIXTURE(Fixture, "compare: that all runs diverge at once is a result")
 TEST_CASE_FIXTURE(Fixture, "compare: the summary follows from the curves") {
   REQUIRE(compare("out", "--lrs 0.1 --variant 'only:--norm batch' --steps 200").exit_code == 0);
   std::vector<double> last(3), to_95(3, 0);
-  for (const auto& r : read_csv(folder / "out" / "curves.csv", kHeader)) {
+  for (const auto& r : read_csv(folder / "out" / "curves.csv", kCurvesHeader)) {
     const std::size_t seed = std::stoul(r[1]) - 1;
     last[seed] = std::stod(r[7]);
     if (last[seed] >= 0.95 && to_95[seed] == 0) to_95[seed] = std::stod(r[3]);
@@ -168,7 +148,7 @@ TEST_CASE_FIXTURE(Fixture, "compare: a diverged run is a result") {
   const json plain = summary("out")["cases"][0];
   CHECK(plain["diverged"] == 3);
   CHECK(plain["test_accuracy"]["count"] == 0);
-  const auto rows = read_csv(folder / "out" / "curves.csv", kHeader);
+  const auto rows = read_csv(folder / "out" / "curves.csv", kCurvesHeader);
   const std::string csv = read_file(folder / "out" / "curves.csv");
   REQUIRE(!rows.empty());
   CHECK(rows.back()[7].empty());
@@ -211,7 +191,7 @@ TEST_CASE_FIXTURE(Fixture, "compare: without gnuplot everything else is written"
   const Outcome done = compare("out", "--lrs 0.1", "PATH='" + folder.path().string() + "'");
   CHECK(done.exit_code == 0);
   CHECK(contains(done.err, "gnuplot is missing"));
-  CHECK(read_csv(folder / "out" / "curves.csv", kHeader).size() == 3 * 3 * 7);
+  CHECK(read_csv(folder / "out" / "curves.csv", kCurvesHeader).size() == 3 * 3 * 7);
   CHECK(contains(read_file(folder / "out" / "report.html"), "no plots"));
   CHECK(contains(done.out, "BatchNorm + bias"));
 }
