@@ -244,7 +244,7 @@ ImageSet TrainCommand::hold_out() {
   if (!options_.checkpoint.empty() || !options_.resume.empty()) description_.data = digest_of(data_);  // of all
   if (options_.validation == 0) return {};
   if (options_.validation >= data_.train.count) {
-    throw Error("--validation: expected fewer than the {} training images, found {}", data_.train.count,
+    throw Error("--validation: expected fewer than the {} training samples, found {}", data_.train.count,
                 options_.validation);
   }
   Split<ImageSet> parts = split(data_.train, options_.validation, options_.seed);
@@ -270,7 +270,7 @@ void TrainCommand::resume() {
   load_checkpoint(checkpoint, options_.resume, model_, state_);
   const RunDescription saved = from_metadata(checkpoint.metadata, options_.resume);
   if (saved.data != description_.data) {
-    throw Error("--data: expected the images that {} was trained on ({}), found others in {} ({})", options_.resume,
+    throw Error("--data: expected the samples that {} was trained on ({}), found others in {} ({})", options_.resume,
                 saved.data, folder_.string(), description_.data);
   }
   if (plan_.steps < state_.step) {

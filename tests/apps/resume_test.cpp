@@ -391,7 +391,7 @@ TEST_CASE_FIXTURE(Fixture, "what is no checkpoint of this data is refused before
   std::string other = images;
   other.back() = static_cast<char>(other.back() ^ 1);
   write_file(folder / "data/train-images-idx3-ubyte", other);
-  fails(1, "train --resume run.ckpt --steps 30", "--data: expected the images that run.ckpt was trained on");
+  fails(1, "train --resume run.ckpt --steps 30", "--data: expected the samples that run.ckpt was trained on");
   write_file(folder / "data/train-images-idx3-ubyte", images);
   fs::rename(folder / "data", folder / "moved");
   fails(1, "train --resume run.ckpt --steps 30", "--data data");

@@ -98,7 +98,7 @@ TEST_CASE("training on a table goes on from a checkpoint, and is the same for an
   CHECK(read_file(place.folder / "whole") == read_file(place.folder / "resumed"));
   CHECK(place.run(train + "--epochs 1 --init whole").exit_code == 0);
   write_file(place.folder / "stones.csv", stones(200, 2));
-  place.fails(1, "train --resume half --epochs 4", "--data: expected the images that half was trained on");
+  place.fails(1, "train --resume half --epochs 4", "--data: expected the samples that half was trained on");
 }
 
 TEST_CASE("what tables have no use for is said before training") {

@@ -105,7 +105,7 @@ TEST_CASE_FIXTURE(Fixture, "the seed draws what is held out; the options need on
   fails(2, train + " --validation 9 --patience 0", "--patience");
   fails(2, train + " --validation -1", "--validation");
   fails(2, train + " --validation 9 --keep first", "--keep");
-  fails(1, train + " --validation 330", "--validation: expected fewer than the 330 training images, found 330");
+  fails(1, train + " --validation 330", "--validation: expected fewer than the 330 training samples, found 330");
   fails(1, train + " --validation 320", "--batch: expected at most the 10 training images");
   fails(2, "compare --data data --out out --variant 'a:--validation 50'", "--validation");
   CHECK(contains(tare(train + " --validation 30 --steps 1").err,
