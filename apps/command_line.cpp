@@ -10,10 +10,10 @@
 #include <tare/apps/models/commands.h>
 #include <tare/apps/train/commands.h>
 #include <tare/apps/train/run_description.h>
+#include <tare/core/machine/workers.h>
 #include <tare/layers/files/safetensors.h>
 
 #include <algorithm>
-#include <thread>
 
 namespace tare {
 namespace {
@@ -23,8 +23,6 @@ struct Subcommand {
   Command command;
   std::function<int()> run;
 };
-
-int all_cores() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
 
 template <class Options>
 int run_in(Precision precision, int (*in_float)(const Options&), int (*in_double)(const Options&), const Options& o) {
@@ -50,14 +48,14 @@ Subcommand train(Command& program, const std::vector<std::string>& words) {
             "tare train --hidden 256,128 --epochs 5 --save model.safetensors\n"
             "  tare train --checkpoint run.ckpt    (to go on: tare train --resume run.ckpt)");
   const auto o = std::make_shared<TrainOptions>();
-  o->threads = all_cores();
+  o->threads = hardware_threads();
   const auto unresolved = std::make_shared<Unresolved>();
   add_train_options(c, *o, *unresolved);
   return {c, [=] {
             if (o->resume.empty()) {
               resolve(*o, *unresolved);
             } else {
-              *o = resume_options(o->resume, {std::ranges::find(words, "train") + 1, words.end()}, all_cores());
+              *o = resume_options(o->resume, {std::ranges::find(words, "train") + 1, words.end()}, hardware_threads());
             }
             return run_in(o->precision, float32::run_train, float64::run_train, *o);
           }};
@@ -67,7 +65,7 @@ Subcommand eval(Command& program) {
   Command c(program, "eval", "Accuracy, loss and confusion matrix of a saved model on the test set",
             "tare eval model.safetensors --data data/mnist");
   const auto o = std::make_shared<EvalOptions>();
-  o->threads = all_cores();
+  o->threads = hardware_threads();
   add_common(c, o->data, o->threads, o->quiet, o->json);
   c.text("--test", "FILE.csv", "Evaluate on all rows of this table", o->test);
   add_saved_model(c, *o);
@@ -87,7 +85,7 @@ Subcommand predict(Command& program) {
   Command c(program, "predict", "Classify pictures (PNG or PGM) and show them as the model sees them",
             "tare predict model.safetensors seven.png scans/");
   const auto o = std::make_shared<PredictOptions>();
-  o->threads = all_cores();
+  o->threads = hardware_threads();
   add_saved_model(c, *o);
   c.positional("FILE", "PNG or PGM files, folders of them, or - for standard input; of a table's model, CSV files",
                o->files);
@@ -122,7 +120,7 @@ Subcommand compare(Command& program, const std::vector<std::string>& words) {
             "tare compare --out comparison --lrs 0.05 \\\n"
             "    --variant 'plain:--norm none' --variant 'batch:--norm batch'");
   const auto o = std::make_shared<CompareOptions>();
-  o->base.threads = all_cores();
+  o->base.threads = hardware_threads();
   o->base.eval_every = 50;
   const auto unresolved = std::make_shared<Unresolved>();
   const auto arguments = std::make_shared<CompareArguments>();
@@ -164,7 +162,7 @@ Subcommand bench(Command& program) {
             "In float, SGD with momentum 0.9 and learning rate 0.05.\n"
             "What is timed is training alone.");
   const auto o = std::make_shared<BenchOptions>();
-  o->threads = all_cores();
+  o->threads = hardware_threads();
   add_common(c, o->data, o->threads, o->quiet, o->json);
   c.choice("--work", "Network", kWorks, o->work);
   c.number<Index>("--epochs", "N", "The result is the median of all but the first [5]", 1, kMany, o->epochs);

@@ -137,9 +137,9 @@ Batch Batches::at(Index step, Tape& tape) {
   }
   const Index first = step % per_epoch() * size_;
   const std::uint32_t* order = order_.data() + first;
+  const auto place = [=](Index i) { return static_cast<Index>(order[i]); };
   const auto number = static_cast<std::uint64_t>(step) * static_cast<std::uint64_t>(size_);  // of the first sample
-  Batch batch = samples_.gather(size_, samples_.count() - first, tape, [=](Index i) { return Index{order[i]}; },
-                                {augment_, seed_, number});
+  Batch batch = samples_.gather(size_, samples_.count() - first, tape, place, {augment_, seed_, number});
   if (noise_ > 0) batch.x = add_noise(batch.x, noise_, seed_, number);
   for (std::size_t i = 0; i < labels_.size(); ++i) labels_[i] = samples_.labels()[order[i]];
   batch.labels = labels_;

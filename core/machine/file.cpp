@@ -34,6 +34,13 @@ Bytes read(const fs::path& file, std::uintmax_t at_most) {
 
 }  // namespace
 
+std::uintmax_t size_of_file(const fs::path& file) {
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(file, error);
+  if (error) throw Error("{}: cannot be read: {}", file.string(), error.message());
+  return size;
+}
+
 std::string read_file(const fs::path& file, std::uintmax_t at_most) { return read<std::string>(file, at_most); }
 
 std::vector<std::uint8_t> read_bytes(const fs::path& file) {

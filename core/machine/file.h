@@ -9,6 +9,8 @@
 
 namespace tare {
 
+/// How many bytes a file has. Error, naming it, if it is not there.
+std::uintmax_t size_of_file(const std::filesystem::path& file);
 /// The bytes of a regular file, or its first ones. Error, naming it, if it is not there or cannot be read.
 std::string read_file(const std::filesystem::path& file, std::uintmax_t at_most = UINTMAX_MAX);
 /// All of them, as numbers.

@@ -2,8 +2,14 @@
 
 #include <tare/core/machine/error.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <exception>
 #include <system_error>
+#include <thread>
 #include <utility>
+#include <vector>
 
 namespace tare {
 namespace {
@@ -31,26 +37,60 @@ void wait_while_equal(const std::atomic<std::uint32_t>& value, std::uint32_t old
 
 }  // namespace
 
-Workers::Workers(int threads) {
+class Workers::Pool {
+ public:
+  explicit Pool(int threads);
+  ~Pool() { stop(); }
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  void run(const Loop& loop);
+
+ private:
+  bool run_one_piece();
+  void serve();
+  void stop();
+
+  Loop loop_{};
+  // The number of the current loop in the upper half, its unclaimed pieces in the lower. A thread claims a piece by
+  // subtracting one with a compare-and-swap, which fails if meanwhile another loop has begun.
+  std::atomic<std::uint64_t> ticket_{0};
+  std::atomic<std::uint32_t> unfinished_{0};
+  std::atomic<std::uint32_t> wake_{0};  // changes with every loop; idle threads sleep on it
+  std::atomic<bool> stop_{false};
+  std::atomic<bool> failed_{false};  // a piece of the current loop has thrown error_
+  std::exception_ptr error_;
+  std::vector<std::jthread> threads_;
+};
+
+int hardware_threads() { return static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
+
+Workers::Workers(int threads) : threads_(threads) {
   if (threads < 1) throw Error("threads: expected at least 1, found {}", threads);
-  pool_.reserve(static_cast<std::size_t>(threads) - 1);
+  if (threads > 1) pool_ = std::make_unique<Pool>(threads);
+}
+
+Workers::~Workers() = default;
+
+void Workers::run(const Loop& loop) { pool_->run(loop); }
+
+Workers::Pool::Pool(int threads) {
+  threads_.reserve(static_cast<std::size_t>(threads) - 1);
   try {
-    for (int i = 1; i < threads; ++i) pool_.emplace_back([this] { serve(); });
+    for (int i = 1; i < threads; ++i) threads_.emplace_back([this] { serve(); });
   } catch (const std::system_error&) {
     stop();
-    throw Error("threads: the system started only {} of {}", pool_.size() + 1, threads);
+    throw Error("threads: the system started only {} of {}", threads_.size() + 1, threads);
   }
 }
 
-Workers::~Workers() { stop(); }
-
-void Workers::stop() {
+void Workers::Pool::stop() {
   stop_.store(true, std::memory_order_release);
   wake_.fetch_add(1, std::memory_order_release);
   wake_.notify_all();
 }
 
-void Workers::run(const Loop& loop) {
+void Workers::Pool::run(const Loop& loop) {
   // No thread reads loop_ before it has claimed a piece, and the last loop returned only when its pieces were done.
   loop_ = loop;
   const auto pieces = static_cast<std::uint32_t>(loop.pieces);
@@ -69,7 +109,7 @@ void Workers::run(const Loop& loop) {
   if (failed_.exchange(false)) std::rethrow_exception(std::exchange(error_, nullptr));
 }
 
-bool Workers::run_one_piece() {
+bool Workers::Pool::run_one_piece() {
   std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
   do {
     if ((ticket & kPieces) == 0) return false;
@@ -89,7 +129,7 @@ bool Workers::run_one_piece() {
   return true;
 }
 
-void Workers::serve() {
+void Workers::Pool::serve() {
   for (std::uint32_t seen = 0; !stop_.load(std::memory_order_acquire);) {
     while (run_one_piece()) {
     }

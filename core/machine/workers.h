@@ -6,15 +6,14 @@
 #include <Eigen/Core>
 
 #include <algorithm>
-#include <atomic>
-#include <cstdint>
-#include <exception>
-#include <thread>
-#include <vector>
+#include <memory>
 
 namespace tare {
 
 using Eigen::Index;
+
+/// How many the machine runs at once; 1 if it does not say.
+int hardware_threads();
 
 class Workers {
  public:
@@ -25,7 +24,7 @@ class Workers {
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
-  int threads() const { return static_cast<int>(pool_.size()) + 1; }
+  int threads() const { return threads_; }
 
   /// Calls body(begin, size) on consecutive pieces of [0, count). Every piece but the last begins and ends at a
   /// multiple of `grain`; the tail joins the last piece. `work` is the cost of the whole loop in floating-point
@@ -56,21 +55,12 @@ class Workers {
     void (*call)(const void* body, Index begin, Index size);
   };
 
-  void run(const Loop& loop);
-  bool run_one_piece();
-  void serve();
-  void stop();
+  class Pool;  // the threads besides the caller
 
-  Loop loop_{};
-  // The number of the current loop in the upper half, its unclaimed pieces in the lower. A thread claims a piece by
-  // subtracting one with a compare-and-swap, which fails if meanwhile another loop has begun.
-  std::atomic<std::uint64_t> ticket_{0};
-  std::atomic<std::uint32_t> unfinished_{0};
-  std::atomic<std::uint32_t> wake_{0};  // changes with every loop; idle threads sleep on it
-  std::atomic<bool> stop_{false};
-  std::atomic<bool> failed_{false};  // a piece of the current loop has thrown error_
-  std::exception_ptr error_;
-  std::vector<std::jthread> pool_;
+  void run(const Loop& loop);
+
+  int threads_;
+  std::unique_ptr<Pool> pool_;  // null without any
 };
 
 }  // namespace tare

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <thread>
 
 // Only operations that IEEE 754 rounds correctly (+ - * / and the square root) touch an image: exp, sin and cos may
 // differ in their last bit between two C libraries, and one bit can become another byte.
@@ -216,7 +215,7 @@ ImageSet draw_digits(std::uint64_t seed, std::int64_t first, std::int64_t count)
   set.pixels.resize(static_cast<std::size_t>(count * set.features()));
   set.labels.resize(static_cast<std::size_t>(count));
   constexpr double kWork = 1e5;  // of an image, in floating-point operations
-  Workers workers(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+  Workers workers(hardware_threads());
   workers.split(count, 1, kWork * static_cast<double>(count), [&](Index begin, Index size) {
     for (Index i = begin; i < begin + size; ++i) {
       set.labels[static_cast<std::size_t>(i)] = Artist(seed, first + i).draw(set.pixels.data() + i * set.features());

@@ -244,9 +244,9 @@ Safetensors read_safetensors(const fs::path& path) {
   const std::string file = path.string();
   constexpr std::uint64_t kSizeBytes = sizeof(std::uint64_t);
   const std::string first_bytes = read_file(path, kSizeBytes);
-  const std::uint64_t file_size = fs::file_size(path);
-  const std::uint64_t data_begin = kSizeBytes + parse_header_size(file, first_bytes, file_size);
-  parse_layout(file, std::string_view(read_file(path, data_begin)).substr(kSizeBytes), file_size - data_begin);
+  const std::uint64_t size = size_of_file(path);
+  const std::uint64_t data_begin = kSizeBytes + parse_header_size(file, first_bytes, size);
+  parse_layout(file, std::string_view(read_file(path, data_begin)).substr(kSizeBytes), size - data_begin);
   return decode_safetensors(read_file(path), file);
 }
 

@@ -34,7 +34,7 @@ std::unique_ptr<Optimizer> make_optimizer(Layer& model, const TrainingOptions& o
                                                           .undecayed = undecayed});
 }
 
-double learning_rate(const TrainingOptions& o, Index step, const TrainingPlan& plan) {
+double learning_rate(const TrainingOptions& o, std::int64_t step, const TrainingPlan& plan) {
   switch (o.schedule.kind) {
     case ScheduleOptions::Kind::constant:
       break;
@@ -118,9 +118,9 @@ TrainingPlan plan_training(const TrainingOptions& options, Index samples) {
     throw Error("batch: expected 1 to {} training samples, found {}", samples, options.batch);
   }
   if (!options.epochs && !options.steps) throw Error("training: expected a number of epochs or steps, found neither");
-  constexpr Index kMost = std::numeric_limits<Index>::max();
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
   TrainingPlan plan{.steps_per_epoch = samples / options.batch, .steps = kMost, .epochs = 0};
-  const auto check_count = [](const char* name, std::optional<Index> count, Index most) {
+  const auto check_count = [](const char* name, std::optional<std::int64_t> count, std::int64_t most) {
     check(!count || (*count >= 1 && *count <= most), name, fmt::format("1 to {}", most).c_str(), count.value_or(0));
   };
   check_count("training: epochs", options.epochs, kMost / plan.steps_per_epoch);
@@ -142,7 +142,7 @@ RunState::RunState(std::unique_ptr<Optimizer> optimizer_) : optimizer(std::move(
 bool is_finished(const RunState& state, const TrainingOptions& options, const TrainingPlan& plan) {
   if (state.step >= plan.steps) return true;
   if (!options.patience || !state.best || state.step % plan.steps_per_epoch != 0) return false;
-  const Index epoch_of_best = (state.best->step - 1) / plan.steps_per_epoch + 1;
+  const std::int64_t epoch_of_best = (state.best->step - 1) / plan.steps_per_epoch + 1;
   return state.step / plan.steps_per_epoch - epoch_of_best >= *options.patience;
 }
 
@@ -166,8 +166,8 @@ TrainingResult train(Layer& model, RunState& state, const TrainingData& data, co
   Stopwatch watch;
 
   // What is known after `step` steps.
-  auto record_of = [&](Index step) {
-    const Index epoch_steps = (step - 1) % plan.steps_per_epoch + 1;
+  auto record_of = [&](std::int64_t step) {
+    const std::int64_t epoch_steps = (step - 1) % plan.steps_per_epoch + 1;
     const auto steps = static_cast<double>(epoch_steps);
     return StepRecord{
         .step = step,

@@ -83,7 +83,7 @@ struct TrainingResult {
 };
 
 struct TrainingPlan {
-  Index steps_per_epoch, steps, epochs;
+  std::int64_t steps_per_epoch, steps, epochs;
 };
 
 /// How long the options will train on so many samples. Error, naming the field, if there are fewer than a batch, if no end
