@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds a website of the book: chapters, exercises and the sources that they speak of.   bash docs/site.sh [FOLDER]
 # FOLDER is build-site if none is given; what is in it is replaced. A link or an anchor that leads nowhere is an error.
-# Theme and formulas are Debian's mkdocs-material and KaTeX: neither building nor reading fetches anything.
+# The playground is one of its pages. Theme and formulas are Debian's mkdocs-material and KaTeX: neither building nor reading fetches anything.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../apps/setup.sh"
 
@@ -14,6 +14,7 @@ if [ -n "$(ls -A "$folder" 2>/dev/null)" ] && [ ! -e "$folder/sitemap.xml" ]; th
 fi
 staging=$(mktemp -d)
 trap 'rm -rf "$staging"' EXIT
+bash "$root/apps/playground/build.sh"
 say "Building the website"
 /usr/bin/python3 "$root/docs/site/stage.py" "$root" "$staging"
 quietly mkdocs build --quiet --strict --config-file "$staging/mkdocs.yml" --site-dir "$folder"

@@ -25,6 +25,8 @@ KATEX = Path("/usr/share/javascript/katex")
 # In the order in which they are asked for the line that carries a tag.
 SOURCES = ("core", "layers", "optim", "apps", "datasets", "docs/examples", "docs/exercises", "tests")
 PICTURES = (".svg", ".png", ".jpg", ".gif")
+# Where the chapters find the playground (apps/playground/build.sh), and where it stands on the site.
+PLAYGROUND, PLAYGROUND_PAGE = "build-playground/playground.html", "playground.html"
 TAG = re.compile(r"\[([A-Z]+-[0-9]+)\]")
 
 
@@ -201,6 +203,8 @@ class Site:
         needed."""
         if path == ".":
             return "source/index.md"
+        if path == PLAYGROUND:
+            return PLAYGROUND_PAGE
         if (ROOT / path).is_dir():
             if (ROOT / path / "README.md").is_file():
                 return self.page_of(path + "/README.md")
@@ -359,7 +363,8 @@ class Site:
                   if os.path.dirname(d) == "docs" and d not in ("docs/README.md", "docs/ARCHITECTURE.md")}
         everything = {"Contents": "index.md", "Chapters": section("chapters"), "Exercises": section("exercises"),
                       "Experiments": section("experiments"), "Appendices": section("appendices"),
-                      "Architecture": "ARCHITECTURE.md", **others, "Source": "source/index.md"}
+                      "Playground": PLAYGROUND_PAGE, "Architecture": "ARCHITECTURE.md", **others,
+                      "Source": "source/index.md"}
         return [{title: pages} for title, pages in everything.items() if pages]
 
     def write(self):
@@ -384,6 +389,7 @@ def copy_assets():
         shutil.copy(font, assets / "katex/fonts")
     for name in ("site.css", "site.js"):
         shutil.copy(ROOT / "docs/site" / name, assets)
+    shutil.copy(ROOT / PLAYGROUND, PAGES / PLAYGROUND_PAGE)
 
 
 site = Site()

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <charconv>
 #include <cmath>
@@ -229,6 +230,13 @@ TEST_CASE("every link to a file leads to one, and to a heading that it has") {
       const std::string target = (*i)[1], heading = (*i)[2];
       if (target.empty() && heading.empty()) continue;  // "[](...)" of a lambda
       ++links;
+      if (target.ends_with("build-playground/playground.html")) {
+        // Is built; what the addresses stand for, tests/playground.sh tries out.
+        const std::string table = heading.substr(0, heading.find('?'));
+        const std::array tables{"curves", "inside", "tape", "draw"};
+        CHECK_MESSAGE(std::ranges::count(tables, table) == 1, page.string() << " links to the playground's " << table);
+        continue;
+      }
       const fs::path file = target.empty() ? page : page.parent_path() / target;
       CHECK_MESSAGE(fs::exists(file), page.string() << " links to " << target);
       if (heading.empty() || file.extension() != ".md" || !fs::exists(file)) continue;
