@@ -6,6 +6,7 @@ pixels, in light and dark colours. Its numbers are compared with those of the sa
 
 import base64
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -389,6 +390,20 @@ def inside():
     nothing_went_wrong("inside")
 
 
+def book():
+    """Every state that the book links to is one: nothing of the address is lost or refused."""
+    text = "\n".join(path.read_text() for path in (Path(__file__).parents[2] / "docs").rglob("*.md"))
+    links = sorted(set(re.findall(r"build-playground/playground\.html(#[^)\s]+)\)", text)))
+    check("book", "it links to states", len(links) >= 10, links)
+    for link in links:
+        open_page(link)
+        wait("networks", "networks.list.length > 0")
+        time.sleep(0.3)
+        check("book", f"{link} is a state", sorted(re.split("[?&]", run("address()"))) == sorted(re.split("[?&]", link)) and
+              not element("#failure").is_displayed(), run("address()"))
+    nothing_went_wrong("book")
+
+
 def layouts():
     for width, scheme in ((1400, "light"), (1400, "dark"), (400, "light"), (400, "dark")):
         for name in ("curves", "inside", "tape", "draw"):
@@ -433,6 +448,7 @@ try:
     inside()
     tape()
     draw()
+    book()
     layouts()
     old_browser()
 finally:
