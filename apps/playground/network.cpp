@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cmath>
 #include <map>
+#include <set>
 #include <string_view>
 
 namespace TARE_NAMESPACE {
@@ -119,38 +120,30 @@ struct Snapshot {
 };
 
 Snapshot look_at(const Tape& tape) {
-  Snapshot snapshot;
-  std::vector<std::string> normalized;  // layers whose parameters are gamma and beta
+  std::set<std::string> norms, batch_norms;  // places of layers
   for (std::size_t i = 0; i < tape.size(); ++i) {
     const Tape::Entry e = tape.entry(i);
-    if (std::string_view(e.op).find("norm") != std::string_view::npos) normalized.push_back(e.layer);
+    const std::string_view op = e.op;
+    if (op == "layer_norm" || op == "batch_norm") norms.insert(e.layer);
+    if (op == "batch_norm") batch_norms.insert(e.layer);
   }
-  std::string_view linear;  // the layer whose bias is looked at
+  Snapshot snapshot;
   for (std::size_t i = 0; i < tape.size(); ++i) {
     const Tape::Entry e = tape.entry(i);
     if (is_activation(e.op)) {
       snapshot.inside.activations.push_back(look_at(e, tape.entry(static_cast<std::size_t>(e.operands[0]))));
     }
     if (e.parameter == nullptr) continue;
-    const bool of_norm = std::ranges::find(normalized, e.layer) != normalized.end();
-    const bool weight = e.parameter->name == "weight";
+    const bool weight = e.parameter->name == "weight", of_norm = norms.contains(e.layer);
+    const std::string next_layer = fmt::to_string(std::stoi(e.layer) + 1);
     snapshot.inside.parameters.push_back({.name = entry_name(e),
                                           .role = of_norm ? (weight ? "gamma" : "beta") : (weight ? "weight" : "bias"),
                                           .norm = norm(e.value),
                                           .gradient_norm = e.grad ? norm(*e.grad) : 0,
                                           .update_ratio = {},
-                                          .cancelled = false});
+                                          .cancelled = !weight && !of_norm && batch_norms.contains(next_layer)});
     snapshot.parameters.push_back(e.parameter);
     snapshot.before.emplace_back(e.value);
-  }
-  for (ParameterView& p : snapshot.inside.parameters) {
-    if (p.role != "bias") continue;
-    // "3.bias" is cancelled by a BatchNorm at 4.
-    const std::string next = fmt::format("{}", std::stoi(p.name) + 1);
-    for (std::size_t i = 0; i < tape.size(); ++i) {
-      const Tape::Entry e = tape.entry(i);
-      p.cancelled |= e.layer == next && std::string_view(e.op).starts_with("batch_norm");
-    }
   }
   return snapshot;
 }
