@@ -29,11 +29,15 @@ int run_in(Precision precision, int (*in_float)(const Options&), int (*in_double
   return precision == Precision::float32 ? in_float(o) : in_double(o);
 }
 
+const Names<Norm> kNormsOfFiles{{"layer", Norm::layer}, {"batch", Norm::batch}};
+
 void add_saved_model(Command& c, SavedModelOptions& o) {
   c.positional("MODEL", "A saved model (safetensors)", o.model);
   add_precision(c, o.precision);
   c.choice("--activation", "For a file that does not say [relu]", kActivations, o.activation);
   c.choice("--pixels", "For a file that does not say [standard]", kPixels, o.pixels);
+  c.choice("--norm", "For a file that does not say: what has a weight, a bias and no running statistics", kNormsOfFiles,
+           o.norm);
 }
 
 // The words of the command line as a shell takes them, the program by its name alone.

@@ -47,6 +47,7 @@ struct SavedModelOptions {
   std::string model;
   std::optional<Activation> activation;  // for files that do not say
   std::optional<Pixels> pixels;
+  std::optional<Norm> norm;  // what a normalization without running statistics is
   int threads = 1;
   Precision precision = Precision::float32;
 };

@@ -166,7 +166,7 @@ void print_worst(std::span<const Reading> readings, const DataForm& form) {
 }  // namespace
 
 int run_eval(const EvalOptions& options) {
-  SavedModel saved = open_model(options);
+  SavedModel saved = open_model(options, options.statistics == Statistics::running);
   const bool by_batch = options.statistics == Statistics::batch, again = options.statistics == Statistics::again;
   if ((by_batch || again) && batch_norms(saved.model).empty()) {
     throw UsageError("--statistics: expected a model with BatchNorm, found {}", saved.model.describe());

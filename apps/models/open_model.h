@@ -6,7 +6,8 @@
 
 namespace TARE_NAMESPACE {
 
-/// Error if the file is no model; UsageError if an option contradicts what the file says.
-SavedModel open_model(const SavedModelOptions& options);
+/// Error if the file is no model; UsageError if an option contradicts what the file says, or if the model has no running
+/// statistics and they are needed.
+SavedModel open_model(const SavedModelOptions& options, bool needs_statistics = true);
 
 }  // namespace TARE_NAMESPACE

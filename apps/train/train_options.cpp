@@ -125,7 +125,9 @@ void add_precision(Command& c, Precision& precision) {
 }
 
 void add_run_options(Command& c, TrainOptions& o, Unresolved& u) {
-  c.group(Group::data).choice("--pixels", "Scaling: (x/255-0.1307)/0.3081, x/255, x>=128", kPixels, o.pixels);
+  c.group(Group::data)
+      .choice("--pixels", "Scaling: (x/255-0.1307)/0.3081, x/255, x>=128 [standard, or as --init says]", kPixels,
+              u.pixels);
 
   c.flag("--no-shuffle", "Take the samples in the order of the file", o.shuffle, false);
   c.number<double>("--noise", "SIGMA", "In training, add N(0, SIGMA^2) to every scaled input [0]", 0, kLargest,
@@ -148,7 +150,7 @@ void add_run_options(Command& c, TrainOptions& o, Unresolved& u) {
                    o.network.bn_momentum);
   c.number<Index>("--ghost", "N", "BatchNorm's statistics over pieces of N samples of the batch [the batch]", 2, kMany,
                   o.ghost);
-  c.choice("--activation", "After the normalization", kActivations, o.network.activation);
+  c.choice("--activation", "After the normalization [relu, or as --init says]", kActivations, u.activation);
   c.flag("--residual", "Hidden blocks add their input to their output where the widths agree", o.network.residual);
   c.choice("--train", "What is trained; norm: only gamma and beta", kTrained, o.network.trained);
   c.number<double>("--dropout", "P", "Probability, after the activation [0]", 0, kBelowOne, o.network.dropout);
@@ -181,7 +183,7 @@ void add_train_options(Command& c, TrainOptions& o, Unresolved& u) {
                   0, kMany, o.validation);
   c.number<Index>("--patience", "E", "Stop after E epochs without a lower validation loss [off]", 1, kMany, o.patience);
   c.number<Index>("--eval-every", "K", "Evaluate every K steps, besides the ends of epochs", 1, kMany, o.eval_every);
-  c.text("--init", "FILE", "Start from the tensors of this model", o.init);
+  c.text("--init", "FILE", "Start from the tensors of this model, with its activation and pixels", o.init);
   c.text("--checkpoint", "FILE", "Keep the whole training state here, as of every epoch's end and when stopped",
          o.checkpoint);
   c.number<Index>("--checkpoint-every", "K", "Write the checkpoint every K steps, besides the ends of epochs", 1, kMany,
@@ -228,6 +230,25 @@ void read_words(const std::string& what, const std::string& text, TrainOptions& 
   }
 }
 
+namespace {
+
+// What the model of --init was trained with is what it goes on with.
+void heed_init(TrainOptions& o, const Unresolved& u) {
+  const std::map<std::string, std::string> metadata = read_safetensors(o.init).metadata;
+  const auto heed = [&](const char* key, auto of_name, const auto& given, auto& value) {
+    const auto found = metadata.find(key);
+    if (found == metadata.end()) return;
+    value = of_name(found->second, fmt::format("{}: metadata \"{}\"", o.init, key));
+    if (given && *given != value) {
+      throw UsageError("--{}: {} was trained with {}, found {}", key, o.init, found->second, name_of(*given));
+    }
+  };
+  heed("activation", activation_named, u.activation, o.network.activation);
+  heed("pixels", pixels_named, u.pixels, o.pixels);
+}
+
+}  // namespace
+
 void resolve(TrainOptions& o, const Unresolved& u) {
   const bool sgd = o.optimizer == OptimizerKind::sgd;
   o.lr = u.lr.value_or(sgd ? 0.05 : 0.001);
@@ -235,6 +256,9 @@ void resolve(TrainOptions& o, const Unresolved& u) {
     throw UsageError("--momentum: expected only with --optimizer sgd, found {}", name_in(kOptimizers, o.optimizer));
   }
   o.momentum = u.momentum.value_or(o.momentum);
+  o.network.activation = u.activation.value_or(o.network.activation);
+  o.pixels = u.pixels.value_or(o.pixels);
+  if (!o.init.empty()) heed_init(o, u);
   if (!o.epochs && !o.steps) o.epochs = 5;
   if (!o.resume.empty() && !o.init.empty()) {
     throw UsageError("--init: expected without --resume, which goes on from the weights of {}", o.resume);
@@ -281,6 +305,8 @@ struct ResumedOptions {
     // A checkpoint says both where they apply.
     options.lr = unresolved.lr.value_or(0);
     options.momentum = unresolved.momentum.value_or(0);
+    options.network.activation = unresolved.activation.value_or(options.network.activation);
+    options.pixels = unresolved.pixels.value_or(options.pixels);
   }
 };
 

@@ -8,6 +8,8 @@ namespace tare {
 /// What has no default of its own.
 struct Unresolved {
   std::optional<double> lr, momentum;
+  std::optional<Activation> activation;
+  std::optional<Pixels> pixels;
 };
 
 // Each adds options, whose values end up in the other arguments.

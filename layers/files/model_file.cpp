@@ -5,10 +5,12 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <bit>
 #include <cctype>
 #include <charconv>
 #include <cstring>
+#include <limits>
 #include <set>
 
 namespace TARE_NAMESPACE {
@@ -32,10 +34,23 @@ Buffer converted(const std::vector<std::byte>& bytes, Index rows, Index cols) {
   Buffer m(rows, cols);
   for (Index i = 0; i < m.size(); ++i) {
     From number;
-    std::memcpy(&number, bytes.data() + sizeof(From) * static_cast<std::size_t>(i), sizeof(From));
+    std::memcpy(static_cast<void*>(&number), bytes.data() + sizeof(From) * static_cast<std::size_t>(i), sizeof(From));
     m.data()[i] = static_cast<real>(number);
   }
   return m;
+}
+
+Buffer converted(const TensorData& data, Index rows, Index cols) {
+  switch (data.dtype) {
+    case Dtype::F32:
+      return converted<float>(data.bytes, rows, cols);
+    case Dtype::F16:
+      return converted<Eigen::half>(data.bytes, rows, cols);
+    case Dtype::BF16:
+      return converted<Eigen::bfloat16>(data.bytes, rows, cols);
+    default:
+      return converted<double>(data.bytes, rows, cols);
+  }
 }
 
 // The numbers of `found`, if they can be what is expected. `where` names the file, or nothing, and the tensor.
@@ -45,7 +60,7 @@ Found decode(const StateTensor& expected, const TensorData& found, const std::st
   }
   const auto* matrix = std::get_if<MatrixMap>(&expected.data);
   if ((matrix == nullptr) != (found.dtype == Dtype::I64)) {
-    const char* numbers = "F32 or F64";
+    const char* numbers = "F64, F32, F16 or BF16";
     throw Error("{}: expected {}, found {}", where, matrix == nullptr ? "I64" : numbers,
                 matrix == nullptr ? numbers : "I64");
   }
@@ -56,8 +71,17 @@ Found decode(const StateTensor& expected, const TensorData& found, const std::st
     return std::bit_cast<std::uint64_t>(number);
   }
   check_size(expected.shape, matrix->size(), where);
-  const auto convert = found.dtype == Dtype::F32 ? converted<float> : converted<double>;
-  return convert(found.bytes, matrix->rows(), matrix->cols());
+  return converted(found, matrix->rows(), matrix->cols());
+}
+
+// A few of the names, in one line.
+std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 3;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), kMost); ++i) {
+    text += fmt::format("{}{:.60}", i == 0 ? "" : ", ", names[i]);
+  }
+  return names.size() > kMost ? text + fmt::format(" and {} more", names.size() - kMost) : text;
 }
 
 // What both a file that is read and one that is written must fulfil.
@@ -76,17 +100,45 @@ void check_count(std::int64_t count, const std::string& where) {
 
 using Tensors = std::map<std::string, const TensorData*>;
 
+// As it stands in a message.
+std::string in_quotes(std::string_view name) { return fmt::format("\"{:.60}\"", name); }
+
+// The position that the name begins with, and what stands behind it: 3 and "weight" of "3.weight".
+std::optional<std::pair<std::size_t, std::string_view>> split(std::string_view name) {
+  std::size_t position = 0;
+  const char* end = name.data() + name.size();
+  const auto [rest, error] = std::from_chars(name.data(), end, position);
+  if (error != std::errc() || rest == end || *rest != '.') return std::nullopt;
+  return std::pair(position, std::string_view(rest + 1, static_cast<std::size_t>(end - rest - 1)));
+}
+
+// What stands before the positions: "net." if a module calls its nn.Sequential so, "module." of DataParallel.
+std::string prefix_of(const Safetensors& contents) {
+  if (contents.tensors.empty()) return "";
+  const std::string_view name = contents.tensors.begin()->first;
+  std::size_t begin = 0;
+  while (!split(name.substr(begin))) {
+    const std::size_t dot = name.find('.', begin);
+    if (dot == name.npos) return "";
+    begin = dot + 1;
+  }
+  return std::string(name.substr(0, begin));
+}
+
+[[noreturn]] void throw_no_sequential(const std::string& name, const std::string& file) {
+  throw Error(
+      "{}: expected tensors named as in an nn.Sequential (\"0.weight\"), found {}: save the layers in their order, "
+      "with the activations between them, as one nn.Sequential",
+      file, in_quotes(name));
+}
+
 // By their positions in a Sequential, whose own place is `prefix` ("3."): what stands behind "3.0." in their names.
 std::map<std::size_t, Tensors> positions(const Tensors& tensors, const std::string& prefix, const std::string& file) {
   std::map<std::size_t, Tensors> found;
   for (const auto& [name, tensor] : tensors) {
-    std::size_t position = 0;
-    const auto [rest, error] = std::from_chars(name.data(), name.data() + name.size(), position);
-    if (error != std::errc() || *rest != '.') {
-      throw Error("{}: expected tensors named as in an nn.Sequential (\"0.weight\"), found \"{}{}\"", file, prefix,
-                  name);
-    }
-    found[position][rest + 1] = tensor;
+    const auto parts = split(name);
+    if (!parts) throw_no_sequential(prefix + name, file);
+    found[parts->first][std::string(parts->second)] = tensor;
   }
   return found;
 }
@@ -94,14 +146,40 @@ std::map<std::size_t, Tensors> positions(const Tensors& tensors, const std::stri
 // Builds the layers of a model from the shapes of their tensors.
 class Builder {
  public:
-  Builder(const Safetensors& contents, Activation activation, const std::string& file)
-      : file_(file), activation_(activation), residual_(contents.metadata.contains("residual")) {}
+  Builder(const Safetensors& contents, Activation activation, std::optional<Norm> norm, const std::string& file)
+      : file_(file),
+        prefix_(prefix_of(contents)),
+        activation_(activation),
+        norm_(norm),
+        residual_(contents.metadata.contains("residual")) {
+    const auto network = contents.metadata.find("network");
+    if (network != contents.metadata.end() && network->second.find("LayerNorm(") != std::string::npos) {
+      norm_ = Norm::layer;
+    }
+  }
 
-  void add_layers(Sequential& model, const Tensors& tensors, const std::string& prefix) {
+  Sequential build(const Safetensors& contents) {
+    Tensors tensors;
+    for (const auto& [name, tensor] : contents.tensors) {
+      if (!name.starts_with(prefix_)) throw_no_sequential(name, file_);
+      tensors[name.substr(prefix_.size())] = &tensor;
+    }
+    Sequential model;
+    add_layers(model, tensors, prefix_, residual_);
+    if (!linear_) throw Error("{}: expected a Linear, found none", file_);
+    return model;
+  }
+
+  /// Running statistics that the file has not.
+  const std::set<std::string>& missing() const { return missing_; }
+
+ private:
+  void add_layers(Sequential& model, const Tensors& tensors, const std::string& prefix, bool may_have_blocks) {
     for (const auto& [position, layer] : positions(tensors, prefix, file_)) {
       const std::string place = fmt::format("{}{}", prefix, position);
-      const bool is_block =
-          residual_ && prefix.empty() && std::isdigit(static_cast<unsigned char>(layer.begin()->first[0])) != 0;
+      const std::string& first = layer.begin()->first;
+      const bool is_block = std::isdigit(static_cast<unsigned char>(first[0])) != 0;
+      if (is_block && !may_have_blocks) throw_no_sequential(fmt::format("{}.{}", place, first), file_);
       fill_gap(model, position, place);
       if (is_block) {
         add_block(model.add(Residual()), layer, place);
@@ -111,10 +189,9 @@ class Builder {
     }
   }
 
- private:
   void add_block(Residual& block, const Tensors& tensors, const std::string& place) {
     Index in = features_;
-    add_layers(block, tensors, place + ".");
+    add_layers(block, tensors, place + ".", false);
     if (!activated_) add_activation(block);
     if (const auto* first = dynamic_cast<const Linear*>(&block[0])) in = first->weight.value.cols();
     if (features_ != in) {
@@ -128,48 +205,112 @@ class Builder {
     activated_ = true;
   }
 
-  // Positions without tensors: an activation, a dropout.
+  // Positions without tensors: a Flatten before all layers, an activation behind a Linear; then a dropout.
   void fill_gap(Sequential& model, std::size_t position, const std::string& place) {
-    const std::size_t gap = position - model.size(), most = model.size() == 0 ? 0 : activated_ ? 1 : 2;
+    const bool in_front = features_ == 0, begins = model.size() == 0;
+    const std::size_t gap = position - model.size();
+    const std::size_t most = in_front ? 2 : begins || !linear_ ? 0 : activated_ ? 1 : 2;
     if (gap > most) throw Error("{}: {}.weight: expected a tensor at a position before it", file_, place);
-    if (gap > 0 && !activated_) add_activation(model);
+    if (gap > 0 && in_front) model.add(Elementwise("Flatten", [](Var x) { return x; }));
+    if (gap > 0 && !in_front && !activated_) add_activation(model);
     if (model.size() < position) model.add(Dropout(0, Random(0)));
   }
 
   void add_layer(Sequential& model, const Tensors& layer, const std::string& place) {
-    const bool has_statistics = layer.contains("running_mean");
-    const bool not_affine = has_statistics && !layer.contains("weight") && !layer.contains("bias");  // a BatchNorm
+    const auto has = [&](const char* key) { return layer.contains(key); };
+    const bool has_statistics = has("running_mean") || has("running_var") || has("num_batches_tracked");
+    const bool not_affine = has_statistics && !has("weight") && !has("bias");  // a BatchNorm
     const std::string key = not_affine ? "running_mean" : "weight", name = fmt::format("{}.{}", place, key);
-    if (!layer.contains(key)) throw Error("{}: {}: missing", file_, name);
+    if (!layer.contains(key)) {
+      throw Error("{}: {}: missing, found {}", file_, name, in_quotes(place + "." + layer.begin()->first));
+    }
     const std::vector<std::int64_t>& shape = layer.at(key)->shape;
-    const bool is_linear = shape.size() == 2 && !not_affine;
+    const bool is_linear = shape.size() == 2 && !not_affine, may_be_first = is_linear || has_statistics;
     const Index in = shape.empty() ? 0 : shape.back();
-    if ((shape.size() != 1 && !is_linear) || in < 1 || shape[0] < 1 || (features_ == 0 && !is_linear)) {
+    if ((shape.size() != 1 && !is_linear) || in < 1 || shape[0] < 1 || (features_ == 0 && !may_be_first)) {
       throw Error("{}: {}: expected the {}, found the shape {}", file_, name,
-                  not_affine ? "mean of a BatchNorm behind a Linear" : "weight of a Linear, BatchNorm or LayerNorm",
+                  not_affine ? "mean of a BatchNorm" : "weight of a Linear, or behind one of a BatchNorm or LayerNorm",
                   shape_text(shape));
     }
     if (features_ > 0 && in != features_) {
       throw Error("{}: {}: expected {} inputs, as many as the layer before puts out, found {}", file_, name, features_,
                   in);
     }
-    features_ = shape[0];
     if (is_linear) {
-      model.add(Linear({.in = in, .out = features_, .bias = layer.contains("bias")}));
-      activated_ = false;
+      add_linear(model, {.in = in, .out = shape[0], .bias = has("bias")}, name);
     } else if (has_statistics) {
-      model.add(BatchNorm({.features = features_, .affine = !not_affine}));
+      model.add(BatchNorm({.features = in, .affine = !not_affine}));
     } else {
-      model.add(LayerNorm({.features = features_}));
+      add_norm(model, in, has("bias"), place);
     }
+    features_ = shape[0];
+  }
+
+  void add_linear(Sequential& model, const Linear::Options& options, const std::string& name) {
+    if (linear_ && !activated_ && !prefix_.empty()) {
+      throw Error(
+          "{}: {}: expected a position for an activation before it, found none, as in an nn.ModuleList: save the "
+          "layers with their activations as one nn.Sequential",
+          file_, name);
+    }
+    model.add(Linear(options));
+    linear_ = true;
+    activated_ = false;
+  }
+
+  // Of a weight and a bias without running statistics.
+  void add_norm(Sequential& model, Index features, bool has_bias, const std::string& place) {
+    if (!has_bias) throw Error("{}: {}.bias: missing, found a weight alone, as of an RMSNorm", file_, place);
+    if (!norm_ || norm_ == Norm::none) {
+      throw Error(
+          "{}: {}.weight: of a LayerNorm, or of a BatchNorm without running statistics, which the file does not say: "
+          "tare eval and predict take --norm layer or --norm batch",
+          file_, place);
+    }
+    if (norm_ == Norm::layer) {
+      model.add(LayerNorm({.features = features}));
+      return;
+    }
+    BatchNorm& norm = model.add(BatchNorm({.features = features}));
+    for (Buffer* statistic : {&norm.running_mean, &norm.running_var}) {
+      statistic->setConstant(std::numeric_limits<real>::quiet_NaN());  // so that nobody takes them for some
+    }
+    for (const char* statistic : {"running_mean", "running_var"}) missing_.insert(place + "." + statistic);
   }
 
   const std::string& file_;
+  std::string prefix_;
   Activation activation_;
+  std::optional<Norm> norm_;
   bool residual_;
+  bool linear_ = false;     // whether there was one
   bool activated_ = false;  // since the last Linear
   Index features_ = 0;      // what the last layer puts out; 0: none
+  std::set<std::string> missing_;
 };
+
+// The model's state under the names that the file has for it: behind a prefix, and later by up to two positions if a
+// Flatten and a dropout stand in front. Without what may be missing in the file; PyTorch needs no count of batches.
+std::vector<StateTensor> state_in(const Safetensors& contents, Layer& model,
+                                  const std::set<std::string>& missing = {}) {
+  const std::string prefix = prefix_of(contents);
+  std::vector<std::vector<StateTensor>> tried;
+  for (std::size_t in_front = 0; in_front <= 2; ++in_front) {
+    std::vector<StateTensor>& state = tried.emplace_back();
+    bool fits = true;
+    for (StateTensor& tensor : model.state()) {
+      if (const auto parts = split(tensor.name)) {
+        tensor.name = fmt::format("{}{}.{}", prefix, parts->first + in_front, parts->second);
+      }
+      const bool found = contents.tensors.contains(tensor.name);
+      if (!found && (tensor.name.ends_with(".num_batches_tracked") || missing.contains(tensor.name))) continue;
+      fits = fits && found;
+      state.push_back(tensor);
+    }
+    if (fits) return state;
+  }
+  return tried.front();
+}
 
 }  // namespace
 
@@ -209,9 +350,11 @@ void load_state(const std::vector<StateTensor>& state, const std::string& owner,
     }
     names.insert(tensor.name);
   }
+  std::vector<std::string> others;
   for (const auto& [name, tensor] : contents.tensors) {
-    if (!names.contains(name)) throw Error("{}: {}: in the file, but not in {}", file, name, owner);
+    if (!names.contains(name)) others.push_back(name);
   }
+  if (!others.empty()) throw Error("{}: {}: in the file, but not in {}", file, listed(others), owner);
   // All is checked before anything is copied.
   std::vector<Found> found;
   for (const StateTensor& tensor : state) {
@@ -233,16 +376,15 @@ void load_state(const std::vector<StateTensor>& state, const std::string& owner,
 }
 
 void load_state(Layer& model, const Safetensors& contents, const std::string& file) {
-  load_state(model.state(), "the model " + model.describe(), contents, file);
+  load_state(state_in(contents, model), "the model " + model.describe(), contents, file);
 }
 
-Sequential build_model(const Safetensors& contents, Activation activation, const std::string& file) {
+Sequential build_model(const Safetensors& contents, Activation activation, const std::string& file,
+                       std::optional<Norm> norm) {
   if (contents.tensors.empty()) throw Error("{}: has no tensors", file);
-  Tensors tensors;
-  for (const auto& [name, tensor] : contents.tensors) tensors[name] = &tensor;
-  Sequential model;
-  Builder(contents, activation, file).add_layers(model, tensors, "");
-  load_state(model, contents, file);
+  Builder builder(contents, activation, norm, file);
+  Sequential model = builder.build(contents);
+  load_state(state_in(contents, model, builder.missing()), "the model " + model.describe(), contents, file);
   return model;
 }
 

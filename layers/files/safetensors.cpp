@@ -3,6 +3,7 @@
 #include <tare/core/machine/crc32.h>
 #include <tare/core/machine/error.h>
 #include <tare/core/machine/file.h>
+#include <tare/layers/files/other_formats.h>
 
 #include <fmt/ranges.h>
 
@@ -29,7 +30,11 @@ struct DtypeInfo {
   const char* name;
   std::uint64_t size;
 };
-constexpr DtypeInfo kDtypes[] = {{Dtype::F32, "F32", 4}, {Dtype::F64, "F64", 8}, {Dtype::I64, "I64", 8}};
+constexpr DtypeInfo kDtypes[] = {{Dtype::F32, "F32", 4},
+                                 {Dtype::F64, "F64", 8},
+                                 {Dtype::F16, "F16", 2},
+                                 {Dtype::BF16, "BF16", 2},
+                                 {Dtype::I64, "I64", 8}};
 
 const DtypeInfo& info(Dtype dtype) { return *std::ranges::find(kDtypes, dtype, &DtypeInfo::dtype); }
 
@@ -114,7 +119,7 @@ Place parse_place(const std::string& file, const std::string& tensor, const json
   const std::string dtype = entry.contains("dtype") && entry["dtype"].is_string() ? entry["dtype"] : json("nothing");
   const auto* known = std::ranges::find(kDtypes, dtype, &DtypeInfo::name);
   if (known == std::end(kDtypes)) {
-    throw Error("{}: {}: expected the dtype F32, F64 or I64, found {}", file, name, printable(dtype));
+    throw Error("{}: {}: expected the dtype F32, F64, F16, BF16 or I64, found {}", file, name, printable(dtype));
   }
 
   const std::vector<std::uint64_t> shape = parse_numbers(file, name, entry, "shape");
@@ -135,14 +140,21 @@ Place parse_place(const std::string& file, const std::string& tensor, const json
   return {tensor, known->dtype, {shape.begin(), shape.end()}, offsets[0], offsets[1]};
 }
 
+constexpr std::uint64_t kBeginning = 512;  // bytes, enough to tell other formats by
+
 // The length of the header, from the first bytes of a file of `file_size` bytes.
 std::uint64_t parse_header_size(const std::string& file, std::string_view first_bytes, std::uint64_t file_size) {
   std::uint64_t size = 0;
   if (first_bytes.size() < sizeof(size))
     throw Error("{}: expected a safetensors file, found {} bytes", file, file_size);
   for (std::size_t i = sizeof(size); i > 0; --i) size = size << 8 | static_cast<unsigned char>(first_bytes[i - 1]);
+  const bool fits = size <= kLargestHeader && size <= file_size - sizeof(size);
+  if (!fits || !first_bytes.substr(sizeof(size)).starts_with('{')) {
+    const std::string other = other_format(first_bytes.substr(0, kBeginning));
+    if (!other.empty()) throw Error("{}: expected a safetensors file, found {}", file, other);
+  }
   if (size > kLargestHeader) {
-    throw Error("{}: expected a safetensors header of at most {} bytes, found {}", file, kLargestHeader, size);
+    throw Error("{}: no safetensors file: expected a header of at most {} bytes, found {}", file, kLargestHeader, size);
   }
   if (const std::uint64_t found = file_size - sizeof(size); size > found) {
     throw Error("{}: truncated in its header: expected {} bytes, found {}", file, size, found);
@@ -243,7 +255,7 @@ Safetensors read_safetensors(const fs::path& path) {
   // The header first: a file that is not as long as it says is not worth its memory.
   const std::string file = path.string();
   constexpr std::uint64_t kSizeBytes = sizeof(std::uint64_t);
-  const std::string first_bytes = read_file(path, kSizeBytes);
+  const std::string first_bytes = read_file(path, kBeginning);
   const std::uint64_t size = size_of_file(path);
   const std::uint64_t data_begin = kSizeBytes + parse_header_size(file, first_bytes, size);
   parse_layout(file, std::string_view(read_file(path, data_begin)).substr(kSizeBytes), size - data_begin);

@@ -12,7 +12,7 @@
 
 namespace tare {
 
-enum class Dtype { F32, F64, I64 };
+enum class Dtype { F32, F64, F16, BF16, I64 };
 
 struct TensorData {
   Dtype dtype;

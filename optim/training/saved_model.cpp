@@ -123,7 +123,7 @@ SavedModel load_model(const Safetensors& contents, const std::string& file, cons
   const auto activation =
       setting(contents, "activation", kActivationNames, settings.activation, Activation::relu, file);
   const auto pixels = setting(contents, "pixels", kPixelsNames, settings.pixels, Pixels::standard, file);
-  SavedModel saved{build_model(contents, activation, file), activation, pixels, 0, 0, {}};
+  SavedModel saved{build_model(contents, activation, file, settings.norm), activation, pixels, 0, 0, {}};
   for (const Layer* layer : innermost_layers(saved.model)) {
     if (const auto* linear = dynamic_cast<const Linear*>(layer)) {
       if (saved.inputs == 0) saved.inputs = linear->weight.value.cols();

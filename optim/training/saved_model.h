@@ -18,10 +18,12 @@ struct SavedModel {
   DataForm form;
 };
 
-/// What a file from elsewhere does not say about its model: relu and standard unless given.
+/// What a file from elsewhere does not say about its model: relu and standard unless given. `norm`, layer or batch, is
+/// what a weight and a bias without running statistics are (layers/files/model_file.h); without it they are an Error.
 struct SavedModelSettings {
   std::optional<Activation> activation = {};
   std::optional<Pixels> pixels = {};
+  std::optional<Norm> norm = {};
 };
 
 /// Writes the model, atomically, with what load_model must know. Error, naming the file or the tensor, if a number is not

@@ -1,5 +1,6 @@
 // The program from end to end: what it prints, writes and returns, on a small data set that is written here.
 #include <tare/datasets/pictures/gray_image.h>
+#include <tare/layers/files/safetensors.h>
 #include "tests/apps/log_header.h"
 #include "tests/apps/program_testing.h"
 
@@ -151,6 +152,100 @@ TEST_CASE_FIXTURE(Fixture, "init starts from a saved model and names a tensor th
   CHECK(contains(wider.err, "0.weight"));
   CHECK(contains(run_tare(fmt::format("{} --bias keep --init '{}'", train, model)).err, "0.bias"));
   CHECK(contains(run_tare(fmt::format("{} --norm none --init '{}'", train, model)).err, "model"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "init brings its activation and pixels along, and contradicts others") {
+  const std::string model = path("model.safetensors"), next = path("next.safetensors");
+  REQUIRE(run_tare(fmt::format("{} --activation tanh --pixels unit --save '{}'", train, model)).exit_code == 0);
+  const std::string init = fmt::format("{} --init '{}' --epochs 1 --save '{}'", train, model, next);
+  for (const char* words : {"", " --activation tanh --pixels unit"}) {
+    const Outcome done = run_tare(init + words);
+    REQUIRE_MESSAGE(done.exit_code == 0, done.err);
+    const Safetensors saved = read_safetensors(next);
+    CHECK(saved.metadata.at("activation") == "tanh");
+    CHECK(saved.metadata.at("pixels") == "unit");
+  }
+  const Outcome other = run_tare(init + " --activation relu");
+  CHECK(other.exit_code == 2);
+  CHECK(contains(other.err, "--activation: " + model + " was trained with tanh, found relu"));
+  CHECK(run_tare(init + " --pixels binary").exit_code == 2);
+
+  // A file that says nothing changes nothing.
+  Safetensors silent = read_safetensors(model);
+  silent.metadata.clear();
+  write_safetensors(model, silent);
+  REQUIRE(run_tare(init).exit_code == 0);
+  CHECK(read_safetensors(next).metadata.at("activation") == "relu");
+  CHECK(read_safetensors(next).metadata.at("pixels") == "standard");
+  silent.metadata["activation"] = "gelu";
+  write_safetensors(model, silent);
+  CHECK(
+      contains(run_tare(init).err, model + ": metadata \"activation\": expected relu, sigmoid, tanh, found \"gelu\""));
+}
+
+TEST_CASE_FIXTURE(Fixture, "what a normalization without running statistics is, somebody must say") {
+  const std::string whole = path("whole"), model = path("model"),
+                    eval = fmt::format("eval '{}' --data '{}'", model, data);
+  REQUIRE(run_tare(fmt::format("{} --save '{}'", train, whole)).exit_code == 0);
+  // As PyTorch saves it with track_running_stats=False, behind a Flatten, in a module that calls it net.
+  const Safetensors saved = read_safetensors(whole);
+  Safetensors contents;
+  for (const auto& [name, tensor] : saved.tensors) {
+    const bool statistic = contains(name, "running_") || contains(name, "tracked");
+    if (!statistic) contents.tensors[fmt::format("net.{}{}", name[0] - '0' + 1, name.substr(1))] = tensor;
+  }
+  write_safetensors(model, contents);
+  const std::string pixels = path("seven.pgm");
+  write_file(pixels, "P5 8 8 255\n" + std::string(64, '7'));
+  const std::string predict = fmt::format("predict '{}' '{}' --as-is", model, pixels);
+
+  const struct {
+    std::string words;
+    int exit_code;
+    const char* message;
+  } cases[] = {
+      {eval, 1, "net.2.weight: of a LayerNorm, or of a BatchNorm without running statistics"},
+      {eval + " --json --quiet", 1, "take --norm layer or --norm batch"},
+      {predict, 1, "take --norm layer or --norm batch"},
+      {eval + " --norm batch", 2, "its BatchNorm has no running statistics: only tare eval --statistics batch"},
+      {predict + " --norm batch", 2, "its BatchNorm has no running statistics"},
+      {fmt::format("eval '{}' --data '{}' --norm layer", whole, data), 2, "--norm: expected a model with LayerNorm"},
+      {eval + " --norm none", 2, "--norm: expected layer, batch, found \"none\""}};
+  for (const auto& c : cases) {
+    CAPTURE(c.words);
+    const Outcome done = run_tare(c.words);
+    CHECK(done.exit_code == c.exit_code);
+    CHECK_MESSAGE(contains(done.err, c.message), done.err);
+    CHECK(one_line(done.err));
+    CHECK(done.out.empty());
+  }
+  const auto loss = [&](const std::string& words) {
+    const Outcome done = run_tare(words + " --json");
+    REQUIRE_MESSAGE(done.exit_code == 0, done.err);
+    return json::parse(done.out)["test_loss"].get<double>();
+  };
+  for (const char* how : {"batch --batch 100", "again"}) {
+    CHECK(loss(fmt::format("{} --norm batch --statistics {}", eval, how)) ==
+          loss(fmt::format("eval '{}' --data '{}' --statistics {}", whole, data, how)));
+  }
+  CHECK(loss(eval + " --norm layer") > loss(eval + " --norm batch --statistics again"));
+  CHECK(run_tare(predict + " --norm layer").exit_code == 0);
+  CHECK(contains(run_tare(fmt::format("fold '{}' '{}'", model, path("out"))).err, "net.2.weight: of a LayerNorm, or"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a file that is no model says what it is") {
+  const std::string text = path("README.md");
+  write_file(text, "# A heading\n\nAnd some text, longer than eight bytes.\n");
+  for (const std::string& words :
+       {fmt::format("eval '{}'", text), fmt::format("predict '{}' x.png", text),
+        fmt::format("fold '{}' '{}'", text, path("out")), fmt::format("{} --init '{}'", train, text),
+        fmt::format("train --resume '{}'", text)}) {
+    CAPTURE(words);
+    const Outcome done = run_tare(words);
+    CHECK(done.exit_code == 1);
+    CHECK_MESSAGE(contains(done.err, text + ": expected a safetensors file, found text"), done.err);
+    CHECK(one_line(done.err));
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture, "double agrees with float, and is another computation") {

@@ -331,7 +331,14 @@ std::vector<Malformed> malformed_models() {
        "at most 100000000 bytes, found 100000001"},
       {"header of 2^64 - 1", model, little_endian(~std::uint64_t{0}) + "{}", "found 18446744073709551615"},
       {"header of 2^63", model, little_endian(std::uint64_t{1} << 63) + "{}", "found 9223372036854775808"},
-      {"an archive", model, "PK\3\4 as torch.save writes", "header of at most"},
+      {"an archive", model, "PK\3\4 as torch.save writes", "found a zip archive"},
+      {"an archive of torch.save", model, "PK\3\4" + std::string(26, '\1') + "model/data.pkl", "found what torch.save"},
+      {"an archive of NumPy", model, "PK\3\4" + std::string(26, '\1') + "weight.npy", "found what numpy.savez writes"},
+      {"Git LFS", model, "version https://git-lfs.github.com/spec/v1\n", "found a Git LFS pointer"},
+      {"gzip", model, gzip("text"), "found gzip"},
+      {"HTML", model, "<!DOCTYPE html>", "found HTML or XML"},
+      {"JSON", model, "{\"a\": \"object\"}", "found JSON"},
+      {"text", model, "# A heading", "found text"},
       {"no header", model, header(""), "its safetensors header does not begin with {"},
       {"header not closed", model, header("{"), "its header is not valid JSON"},
       {"key without value", model, header("{\"a\"}"), "its header is not valid JSON"},
@@ -370,12 +377,13 @@ std::vector<Malformed> malformed_models() {
       {"newline in a digest", model, safetensors_file(good_model_header("\\n"), kModelData),
        "with the tensors_crc32 \\n"},
       {"no dtype", model, header(R"({"t":{"shape":[2],"data_offsets":[0,8]}})"),
-       "the dtype F32, F64 or I64, found nothing"},
+       "the dtype F32, F64, F16, BF16 or I64, found nothing"},
       {"no shape", model, header(R"({"t":{"dtype":"F32","data_offsets":[0,8]}})"), "expected an array \"shape\""},
       {"no offsets", model, header(R"({"t":{"dtype":"F32","shape":[2]}})"), "expected an array \"data_offsets\""},
-      {"unknown dtype", model, one("\"F33\"", "[2]", "[0,8]"), "expected the dtype F32, F64 or I64, found F33"},
-      {"half precision", model, one("\"F16\"", "[4]", "[0,8]"), "expected the dtype F32, F64 or I64, found F16"},
-      {"lower case", model, one("\"f32\"", "[2]", "[0,8]"), "expected the dtype F32, F64 or I64, found f32"},
+      {"unknown dtype", model, one("\"F33\"", "[2]", "[0,8]"),
+       "expected the dtype F32, F64, F16, BF16 or I64, found F33"},
+      {"half precision, too long", model, one("\"F16\"", "[2]", "[0,8]"), "expected 4 bytes for F16 [2], found 8"},
+      {"lower case", model, one("\"f32\"", "[2]", "[0,8]"), "expected the dtype F32, F64, F16, BF16 or I64, found f32"},
       {"shape is a number", model, one("\"F32\"", "2", "[0,8]"), "t: expected an array \"shape\", found number"},
       {"negative length", model, one("\"F32\"", "[-2]", "[0,8]"), "2^63 - 1 in \"shape\", found -2"},
       {"length 2.0", model, one("\"F32\"", "[2.0]", "[0,8]"), "2^63 - 1 in \"shape\", found 2.0"},
@@ -434,7 +442,7 @@ std::vector<Malformed> malformed_models() {
   flip("quote", at("\"0.weight"), "its header is not valid JSON");
   flip("metadata", at("__metadata__"), "expected ");
   flip("dtype's key", at("dtype"), "expected dtype, shape and data_offsets, found");
-  flip("dtype", at("F32"), "expected the dtype F32, F64 or I64, found G32");
+  flip("dtype", at("F32"), "expected the dtype F32, F64, F16, BF16 or I64, found G32");
   flip("shape", at("[2,2]") + 1, "expected 24 bytes for F32 [3, 2], found 16");
   flip("offset", at("[8,24]") + 1, "bytes for F32 [2, 2], found 15");
   flip("digest", at("crc32\":\"") + 8, "damaged: expected tensors with the tensors_crc32");

@@ -114,7 +114,7 @@ TEST_CASE("a model that was saved and loaded is the same") {
     write_safetensors(folder / "model", state_tensors(model));
     const Safetensors contents = read_safetensors(folder / "model");
     const Matrix expected = evaluate(model, c.x());
-    CHECK(same_bits(evaluate(build_model(contents, c.options.activation, "model"), c.x()), expected));
+    CHECK(same_bits(evaluate(build_model(contents, c.options.activation, "model", c.options.norm), c.x()), expected));
     Sequential other = make_mlp(c.options, c.seed + 1);
     load_state(other, contents, "model");
     CHECK(same_bits(evaluate(other, c.x()), expected));
