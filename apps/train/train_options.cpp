@@ -126,7 +126,7 @@ void add_precision(Command& c, Precision& precision) {
 
 void add_run_options(Command& c, TrainOptions& o, Unresolved& u) {
   c.group(Group::data)
-      .choice("--pixels", "Scaling: (x/255-0.1307)/0.3081, x/255, x>=128 [standard, or as --init says]", kPixels,
+      .choice("--pixels", "Scaling: (x/255-0.1307)/0.3081, x/255, x>=128 [standard]", kPixels,
               u.pixels);
 
   c.flag("--no-shuffle", "Take the samples in the order of the file", o.shuffle, false);
@@ -150,7 +150,7 @@ void add_run_options(Command& c, TrainOptions& o, Unresolved& u) {
                    o.network.bn_momentum);
   c.number<Index>("--ghost", "N", "BatchNorm's statistics over pieces of N samples of the batch [the batch]", 2, kMany,
                   o.ghost);
-  c.choice("--activation", "After the normalization [relu, or as --init says]", kActivations, u.activation);
+  c.choice("--activation", "After the normalization [relu]", kActivations, u.activation);
   c.flag("--residual", "Hidden blocks add their input to their output where the widths agree", o.network.residual);
   c.choice("--train", "What is trained; norm: only gamma and beta", kTrained, o.network.trained);
   c.number<double>("--dropout", "P", "Probability, after the activation [0]", 0, kBelowOne, o.network.dropout);

@@ -344,15 +344,15 @@ Safetensors state_tensors(const Layer& model) { return state_tensors(state_of(mo
 void load_state(const std::vector<StateTensor>& state, const std::string& owner, const Safetensors& contents,
                 const std::string& file) {
   std::set<std::string> names;
-  for (const StateTensor& tensor : state) {
-    if (!contents.tensors.contains(tensor.name)) {
-      throw Error("{}: {}: expected by {}, missing in the file", file, tensor.name, owner);
-    }
-    names.insert(tensor.name);
-  }
+  for (const StateTensor& tensor : state) names.insert(tensor.name);
   std::vector<std::string> others;
   for (const auto& [name, tensor] : contents.tensors) {
     if (!names.contains(name)) others.push_back(name);
+  }
+  for (const StateTensor& tensor : state) {
+    if (contents.tensors.contains(tensor.name)) continue;
+    throw Error("{}: {}: expected by {}, missing in the file{}{}", file, tensor.name, owner,
+                others.empty() ? "" : ", which has ", listed(others));
   }
   if (!others.empty()) throw Error("{}: {}: in the file, but not in {}", file, listed(others), owner);
   // All is checked before anything is copied.

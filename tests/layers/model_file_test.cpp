@@ -379,6 +379,12 @@ TEST_CASE("loading what does not fit names the tensor and leaves the model as it
                  }),
                  "6.bias: expected F64, F32, F16 or BF16, found I64");
 
+  CHECK_CONTAINS(error([](Tensors& t) {
+                   for (const char* name : {"a", "b", "c", "d"}) t[name] = floats({1}, {1});
+                   t.erase("0.weight");
+                 }),
+                 ", missing in the file, which has a, b, c and 1 more");
+
   load_state(model, state_tensors(other), "some/file");
   CHECK(same(state_tensors(model), state_tensors(other)));
 }
