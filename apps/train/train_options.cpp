@@ -126,8 +126,7 @@ void add_precision(Command& c, Precision& precision) {
 
 void add_run_options(Command& c, TrainOptions& o, Unresolved& u) {
   c.group(Group::data)
-      .choice("--pixels", "Scaling: (x/255-0.1307)/0.3081, x/255, x>=128 [standard]", kPixels,
-              u.pixels);
+      .choice("--pixels", "Scaling: (x/255-0.1307)/0.3081, x/255, x>=128 [standard]", kPixels, u.pixels);
 
   c.flag("--no-shuffle", "Take the samples in the order of the file", o.shuffle, false);
   c.number<double>("--noise", "SIGMA", "In training, add N(0, SIGMA^2) to every scaled input [0]", 0, kLargest,
