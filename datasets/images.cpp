@@ -36,7 +36,7 @@ std::optional<fs::path> find_file(const fs::path& folder, const std::string& ste
     for (const char* separator : {"-", "."}) {
       const fs::path file = folder / (stem + separator + type + "-ubyte" + ending);
       std::error_code error;
-      if (fs::exists(file, error)) return file;
+      if (fs::exists(file, error) && !fs::is_directory(file, error)) return file;
     }
   }
   return std::nullopt;

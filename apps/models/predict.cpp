@@ -241,8 +241,10 @@ class Reader {
  private:
   NetworkInputs inputs_from(const GrayImage& picture, const std::string& name) const {
     // As they are: pictures like those that the model was trained on.
-    if (form().rows > 0) return {{resize(picture, form().rows, form().cols)}, {}};
-    if (options_.as_is) return {{resize(picture, size_, size_)}, {}};
+    if (form().rows > 0) {
+      return {{resize(picture, form().rows, form().cols)}, size_notices(picture, std::max(form().rows, form().cols))};
+    }
+    if (options_.as_is) return {{resize(picture, size_, size_)}, size_notices(picture, size_)};
     return network_inputs(picture, size_, name);
   }
 

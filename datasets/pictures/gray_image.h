@@ -31,8 +31,8 @@ struct GrayImage {
 /// Larger pictures, of more than a modern camera's pixels, are refused.
 constexpr std::int64_t kLargestPicture = std::int64_t{1} << 26;
 
-/// The picture in a file's bytes. Throws Error, beginning with `name` and saying what is wrong, unless they are
-/// exactly one PNG or PGM. Allocates no more than the number of bytes can justify.
+/// The picture in a file's bytes. Throws Error, beginning with `name` and saying what is wrong, unless they are a PNG
+/// or one PGM. Allocates no more than the number of bytes can justify.
 GrayImage decode_image(std::string_view bytes, const std::string& name);
 GrayImage read_image(const std::filesystem::path& file);
 

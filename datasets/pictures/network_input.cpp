@@ -23,6 +23,11 @@ double breadth(const GrayImage& ink) { return static_cast<double>(ink.cols) / st
 
 }  // namespace
 
+std::vector<std::string> size_notices(const GrayImage& picture, std::int64_t size) {
+  if (2 * std::max(picture.rows, picture.cols) >= size) return {};
+  return {fmt::format("only {} x {} pixels, which show little of a digit", picture.rows, picture.cols)};
+}
+
 NetworkInputs network_inputs(const GrayImage& picture, std::int64_t size, const std::string& name) {
   check(size >= 4 && size <= 1 << 13, "network_input: size", "a width from 4 to 8192 pixels", size);
   // Of MNIST's test images, one in 100 is broader, and none is fuller.
@@ -42,11 +47,10 @@ NetworkInputs network_inputs(const GrayImage& picture, std::int64_t size, const 
     throw Error("{}: expected something drawn or written, found {}", name,
                 picture.colorful ? "colours that are equally light, so that nothing is left in grey" : "blank paper");
   }
-  const auto notice = [&](bool holds, const std::string& text) {
-    if (holds) result.notices.push_back(text);
+  result.notices = size_notices(picture, size);
+  const auto notice = [&](bool holds, const char* text) {
+    if (holds) result.notices.emplace_back(text);
   };
-  notice(2 * std::max(picture.rows, picture.cols) < size,
-         fmt::format("only {} x {} pixels, which show little of a digit", picture.rows, picture.cols));
   notice(ink.ruled, "the lines of the paper were taken away");
   notice(broad, "broader than a digit; several that touch cannot be told apart");
   notice(full, "the ink fills its box, as no digit does");

@@ -11,6 +11,9 @@ struct NetworkInputs {
   std::vector<std::string> notices;  // reasons to doubt them, each the part of a sentence that follows "picture:"
 };
 
+/// The notice, if there is one, that a picture is much smaller than what a network takes in, size x size.
+std::vector<std::string> size_notices(const GrayImage& picture, std::int64_t size);
+
 /// The digits of a picture of whatever size and light, each in MNIST's form, size x size: its ink is found, scaled and
 /// centred, light on dark. Error, beginning with `name`, if nothing but paper is there.
 NetworkInputs network_inputs(const GrayImage& picture, std::int64_t size, const std::string& name);

@@ -109,7 +109,8 @@ GrayImage decode_pgm(std::string_view bytes, const std::string& name) {
     throw Error("{}: truncated: expected {} x {} pixels of {} bytes, found {} bytes", name, rows, cols, width,
                 in.rest().size());
   }
-  if (std::ssize(in.rest()) > size * width) {
+  // (An editor may have ended the file with a line break.)
+  if (!std::ranges::all_of(in.rest().substr(static_cast<std::size_t>(size * width)), is_space)) {
     throw Error("{}: expected {} x {} pixels of {} bytes, found {} bytes more", name, rows, cols, width,
                 std::ssize(in.rest()) - size * width);
   }

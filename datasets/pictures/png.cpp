@@ -2,6 +2,7 @@
 
 #include <tare/core/machine/error.h>
 #include <tare/core/machine/file.h>
+#include <tare/datasets/pictures/upright.h>
 
 #include <png.h>
 
@@ -71,7 +72,8 @@ class PngReader {
 
   GrayImage read() {
     if (info_ == nullptr) throw std::bad_alloc();
-    const std::size_t size = io_.in.size();
+    const std::string_view file = io_.in;
+    const std::size_t size = file.size();
     call([&] {
       png_set_read_fn(png_, &io_, on_read);
       png_set_benign_errors(png_, 0);
@@ -91,10 +93,8 @@ class PngReader {
     }
     read_pixels(rows, cols);
     call([&] { png_read_end(png_, nullptr); });
-    if (!io_.in.empty())
-      throw Error("{}: expected the PNG to end with its IEND, found {} bytes more", name_, io_.in.size());
     blend();
-    return std::move(image_);
+    return upright(std::move(image_), exif_orientation(file));
   }
 
  private:

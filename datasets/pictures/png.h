@@ -12,7 +12,8 @@ bool is_png(std::string_view bytes);
 
 /// See decode_image. Colours become their luma, 0.299 R + 0.587 G + 0.114 B. What is transparent takes the grey of
 /// the paper: the median of what is opaque, or, where less than half of the picture is, of black and white the one
-/// further from it.
+/// further from it. A picture whose Exif data says how the camera was held is turned upright. What stands behind the
+/// PNG's end is not looked at.
 GrayImage decode_png(std::string_view bytes, const std::string& name);
 
 /// Bytes of a PNG, whole: 1 channel is grey, 3 are red, green and blue of each pixel in turn.

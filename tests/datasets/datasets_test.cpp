@@ -107,6 +107,16 @@ TEST_CASE("a raw file is preferred over a compressed one, of either style of nam
   CHECK(load_test_data(folder.path()).labels == std::vector<int>{0, 0, 0});
 }
 
+TEST_CASE("a folder that has a file's name does not stand for it") {
+  const TemporaryFolder folder;
+  write_data(folder);
+  fs::remove(folder / kTestLabels);
+  fs::create_directory(folder / kTestLabels);
+  CHECK(contains(error_of([&] { load_data(folder.path()); }), "expected a file t10k-labels-idx1-ubyte"));
+  write_file(folder / (kTestLabels + ".gz"), gzip(labels_file({0, 1, 0})));
+  CHECK(load_data(folder.path()).test.labels == std::vector<int>{0, 1, 0});
+}
+
 TEST_CASE("the test set alone needs no training files") {
   const TemporaryFolder folder;
   write_data(folder);

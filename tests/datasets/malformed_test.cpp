@@ -156,8 +156,6 @@ std::vector<Malformed> malformed_png() {
       {"compressed", Reader::picture, gzip(good), "found gzip data"},
       {"signature: one byte", Reader::picture, good.substr(0, 1), "found something else"},
       {"signature: sent as text", Reader::picture, "\x89PNG\n\x1a\n\0\0\0"s, "PNG file corrupted by ASCII conversion"},
-      {"trailing byte", Reader::picture, good + "x", "expected the PNG to end with its IEND, found 1 bytes more"},
-      {"two of them", Reader::picture, good + good, "expected the PNG to end with its IEND"},
       {"IHDR: wrong length", Reader::picture, flipped(good, 11), "damaged PNG: IHDR"},
       {"IHDR: missing", Reader::picture, chunks(pixels + end), "damaged PNG: IDAT: Missing IHDR"},
       {"IHDR: twice", Reader::picture, chunks(header.chunk() + header.chunk() + pixels + end),
@@ -228,10 +226,10 @@ std::vector<Malformed> malformed_png() {
       {"a bomb that ends too soon", Reader::picture, png_file({.width = 4000, .height = 4010}, zeros),
        "damaged PNG: Not enough image data"},
       {"a bomb of text", Reader::picture,
-       png_file(header, rows,
-                png_chunk("zTXt", "k\0\0"s + deflated(std::string(20'000'000, 'x'), testing::Wrapper::zlib))) +
-           "x",
-       "found 1 bytes more"},
+       cut(png_file(header, rows,
+                    png_chunk("zTXt", "k\0\0"s + deflated(std::string(20'000'000, 'x'), testing::Wrapper::zlib))),
+           12),
+       "truncated: the PNG ends too soon"},
   };
   for (const std::size_t left : {4, 8, 10, 16, 20, 24, 25, 29, 33, 37, 41, 45, 50}) {
     table.push_back(

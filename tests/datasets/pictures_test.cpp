@@ -121,6 +121,53 @@ TEST_CASE("what is transparent takes the grey of the paper") {
   }
 }
 
+TEST_CASE("a PNG is turned upright as its Exif data says") {
+  using testing::big_endian;
+  using namespace std::string_literals;
+  // 1 2 3
+  // 4 5 6
+  const PngHeader header{.width = 3, .height = 2};
+  const auto sample = [](std::uint32_t i, std::uint32_t j, int) { return 3 * i + j + 1; };
+  const Bytes upright[] = {{1, 2, 3, 4, 5, 6}, {3, 2, 1, 6, 5, 4}, {6, 5, 4, 3, 2, 1}, {4, 5, 6, 1, 2, 3},
+                           {1, 4, 2, 5, 3, 6}, {4, 1, 5, 2, 6, 3}, {6, 3, 5, 2, 4, 1}, {3, 6, 2, 5, 1, 4}};
+  const auto exif = [](char orientation) {  // the width stands before it
+    return "MM\0*\0\0\0\x8\0\2\1\0\0\4\0\0\0\1\0\0\0\3\1\x12\0\3\0\0\0\1\0"s + orientation + "\0\0\0\0\0\0"s;
+  };
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    CAPTURE(orientation);
+    const char value = static_cast<char>(orientation);
+    const std::string low_first = "II*\0\x8\0\0\0\1\0\x12\1\3\0\1\0\0\0"s + value + "\0\0\0"s;
+    for (const std::string& data : {exif(value), "Exif\0\0"s + exif(value), low_first}) {
+      const std::string chunk = png_chunk("eXIf", data), file = png_file(header, sample, chunk);
+      std::string behind = png_file(header, sample);
+      behind.insert(behind.size() - 12, chunk);
+      for (const std::string& bytes : {file, behind}) {
+        const GrayImage image = decode_image(bytes, "image");
+        CHECK(image.rows == (orientation < 5 ? 2 : 3));
+        CHECK(image.cols == (orientation < 5 ? 3 : 2));
+        CHECK(image.pixels == upright[orientation - 1]);
+      }
+    }
+  }
+  // What says nothing sensible says nothing: cut anywhere, another number, a directory that lies nowhere.
+  std::vector<std::string> senseless{exif(0), exif(9), exif('\xff'), "MM\0*\xff\xff\xff\xff\0\1"s,
+                                     "MM\0*\0\0\0\x8\xff\xff"s};
+  for (std::size_t n = 0; n < 32; ++n) senseless.push_back(exif(6).substr(0, n));
+  for (const std::string& data : senseless) {
+    CHECK(decode_image(png_file(header, sample, png_chunk("eXIf", data)), "image").pixels == upright[0]);
+  }
+}
+
+TEST_CASE("what stands behind a PNG, and white space behind a PGM, is not looked at") {
+  const std::string png = png_file({.width = 2}, [](auto, std::uint32_t j, int) { return j; });
+  for (const std::string more : {"\n", "x", "\x1a", "some text"}) {
+    CHECK(decode_image(png + more, "image").pixels == Bytes{0, 1});
+  }
+  CHECK(decode_image(png + png, "image").pixels == Bytes{0, 1});
+  CHECK(decode_image("P5 2 1 255\nab\n", "image").pixels == Bytes{'a', 'b'});
+  CHECK(decode_image("P5 2 1 255\nab\r\n", "image").pixels == Bytes{'a', 'b'});
+}
+
 TEST_CASE("PGM as bytes and as numbers, with comments, of any white value") {
   auto pixels = [](const std::string& bytes, std::int64_t rows, std::int64_t cols) {
     const GrayImage image = decode_image(bytes, "image");
