@@ -109,7 +109,7 @@ class Command {
     entry_->options.back().choices.assign(known.begin(), known.end());
   }
 
-  friend void parse_words(std::vector<std::string> words, const std::function<void(Command&)>& add);
+  friend void parse_words(const std::vector<std::string>& words, const std::function<void(Command&)>& add);
   explicit Command(std::shared_ptr<CLI::App> app) : app_(std::move(app)), entry_(std::make_shared<CommandEntry>()) {}
   void note(OptionEntry option);
 
@@ -119,6 +119,6 @@ class Command {
 };
 
 /// Reads words that are not the program's own as options, which `add` adds. UsageError if they are none of them.
-void parse_words(std::vector<std::string> words, const std::function<void(Command&)>& add);
+void parse_words(const std::vector<std::string>& words, const std::function<void(Command&)>& add);
 
 }  // namespace tare

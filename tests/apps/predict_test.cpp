@@ -89,6 +89,35 @@ TEST_CASE_FIXTURE(Fixture, "predict reads standard input and pipes") {
   CHECK(run_tare(fmt::format("predict '{}' --brief /dev/stdin", model), pipe).exit_code == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "predict takes names as they are") {
+  const char* names[] = {"[scans]", "[1,2]", "[]", "{}", "{a,b}", "%%", "a%%b", "[half", "-x.png"};
+  std::string words;
+  for (const std::string name : names) {
+    write_png(folder / name, cross(40));
+    if (name != "-x.png") words += fmt::format(" '{}'", name);
+  }
+  const std::string before = fmt::format("cd '{}' &&", folder.path().string());
+  const Outcome all = run_tare("predict model.safetensors --brief" + words + " -- -x.png", before);
+  CHECK_MESSAGE(all.exit_code == 0, all.err);
+  std::size_t last = 0;
+  for (const std::string name : names) {
+    CAPTURE(name);
+    const std::size_t place = all.out.find(name + ": ", last);
+    CHECK(place != all.out.npos);
+    last = place;
+    CHECK(run_tare(fmt::format("predict model.safetensors -- '{}'", name), before).exit_code == 0);
+  }
+  CHECK(std::ranges::count(all.out, '\n') == std::ssize(names));
+  for (const std::string name : {"[model]", "{}"}) {
+    std::filesystem::copy(model, folder / name, std::filesystem::copy_options::overwrite_existing);
+    CHECK(run_tare(fmt::format("predict '{}' '[scans]'", name), before).exit_code == 0);
+    CHECK(
+        contains(run_tare(fmt::format("train --init '{}' --data data --hidden 9", name), before).err, "tare: " + name));
+  }
+  CHECK(contains(run_tare("predict model.safetensors '[x]' ''", before).err, "tare: [x]: no such file"));
+  CHECK(contains(run_tare("fold a b '[c]' -- --d", before).err, "not expected: [c] --d; "));
+}
+
 TEST_CASE_FIXTURE(Fixture, "predict names a bad file, goes on with the others and fails in the end") {
   write_file(folder / "bad.png", "<html>");
   write_file(folder / "cut.png", encode_png(8, 8, 1, std::vector<std::uint8_t>(64)).substr(0, 40));
@@ -125,6 +154,15 @@ TEST_CASE_FIXTURE(Fixture, "predict --as-is reads the pictures of a data set as 
   }
   const json scores = json::parse(run_tare(fmt::format("eval '{}' --data '{}' --json", model, data)).out);
   CHECK(correct / static_cast<double>(test.count) == scores["test_accuracy"].get<double>());
+}
+
+TEST_CASE_FIXTURE(Fixture, "predict says that a picture is too small, also as it is") {
+  write_file(folder / "small.pgm", "P2 2 2 1 1 0 1 0");
+  for (const char* more : {"", " --as-is"}) {
+    const Outcome done = run_tare(fmt::format("predict '{}' '{}'{}", model, (folder / "small.pgm").string(), more));
+    CHECK(done.exit_code == 0);
+    CHECK(contains(done.err, "small.pgm: only 2 x 2 pixels, which show little of a digit\n"));
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture, "predict fails before it reads a picture if the model does not fit") {
