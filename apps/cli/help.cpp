@@ -23,7 +23,7 @@ constexpr std::pair<const char*, const char*> kExitStatus[] = {
     {"128+n", "stopped by signal n, after writing what was asked for"}};
 
 constexpr std::pair<const char*, const char*> kEnvironment[] = {
-    {"TARE_DATA", "The folder with the four files of MNIST, where --data mnist looks first"},
+    {"TARE_DATA", "The folder with the four files of MNIST, which --data mnist and auto then take"},
     {"NO_COLOR", "If set, nothing is coloured or animated"},
     {"COLUMNS", "How wide the output may be where it is no terminal; 80 if not set"}};
 

@@ -75,7 +75,7 @@ struct CasePlan {
 }  // namespace
 
 void print_plan(const CompareOptions& options, std::span<const Job> jobs, std::span<const Runs> runs,
-                const DataSet& data) {
+                const DataSet& data, const std::string& data_name) {
   std::map<std::string, Cost> costs;
   std::vector<CasePlan> plans(options.cases.size());
   Index done = 0;
@@ -97,7 +97,7 @@ void print_plan(const CompareOptions& options, std::span<const Job> jobs, std::s
   seconds /= static_cast<double>(at_a_time);
 
   if (options.base.json) {
-    nlohmann::ordered_json json{{"runs", jobs.size()}, {"done", done}, {"seconds", seconds}};
+    nlohmann::ordered_json json{{"data", data_name}, {"runs", jobs.size()}, {"done", done}, {"seconds", seconds}};
     json["cases"] = nlohmann::ordered_json::array();
     for (std::size_t i = 0; i < plans.size(); ++i) {
       const Case& c = options.cases[i];

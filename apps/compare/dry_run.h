@@ -5,8 +5,8 @@
 
 namespace tare {
 
-/// Trains a few steps of every kind of network to time them. Writes no file.
+/// Trains a few steps of every kind of network to time them. Writes no file. `data_name` is what JSON calls the data.
 void print_plan(const CompareOptions& options, std::span<const Job> jobs, std::span<const Runs> runs,
-                const DataSet& data);
+                const DataSet& data, const std::string& data_name);
 
 }  // namespace tare

@@ -87,6 +87,7 @@ int run_bench(const BenchOptions& options) {
   if (options.json) {
     nlohmann::ordered_json out;
     out["work"] = work;
+    out["data"] = folder.string();
     out["threads"] = options.threads;
     out["epochs"] = seconds.size();
     out["seconds_per_epoch"] = per_epoch;
@@ -96,7 +97,7 @@ int run_bench(const BenchOptions& options) {
     out["batch"] = training.batch;
     out["steps_per_epoch"] = plan.steps_per_epoch;
     out["train_loss"] = result.last.epoch_loss;
-    fmt::print("{}\n", out.dump());
+    fmt::print("{}\n", out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
     return 0;
   }
   fmt::print("{} with {} thread{}: {:.4g} s an epoch, {} samples/s, {:.4g} GFLOP/s\n", work, options.threads,

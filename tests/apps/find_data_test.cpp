@@ -64,15 +64,14 @@ TEST_CASE("mnist is looked for in $TARE_DATA, then in data/mnist; auto is the di
       const Surroundings surroundings(with.path().string(), without.path());
       CHECK(find_data(name) == with.path());
     }
-    for (const std::optional<std::string>& nowhere : {std::optional<std::string>(), {""}, {without.path().string()}}) {
+    for (const std::optional<std::string>& nowhere : {std::optional<std::string>(), {""}}) {
       const Surroundings surroundings(nowhere, without.path());
       if (name == "auto") {
         CHECK(find_data(name) == "digits");
         continue;
       }
       const std::string message = error_of([&] { find_data(name); });
-      CHECK(message.starts_with("--data " + name + ": MNIST is neither in $TARE_DATA ("));
-      CHECK(message.find(nowhere ? *nowhere : std::string("not set")) != std::string::npos);
+      CHECK(message.starts_with("--data " + name + ": MNIST is neither in $TARE_DATA (not set)"));
       CHECK(message.find("data/mnist") != std::string::npos);
       CHECK(message.find("https://") != std::string::npos);
       CHECK(message.find("--data DIR") != std::string::npos);
@@ -85,6 +84,52 @@ TEST_CASE("mnist is looked for in $TARE_DATA, then in data/mnist; auto is the di
   }
   const Surroundings both(with.path().string(), without.path());
   CHECK(find_data("auto") == with.path());
+}
+
+TEST_CASE("a $TARE_DATA without MNIST is an error, also where there is other data") {
+  const TemporaryFolder with, without;
+  fs::create_directories(with / "data/mnist");
+  write_file(with / "data/mnist" / kImages, "");
+  write_file(with / "file", "");
+  const std::pair<std::string, std::string> cases[] = {{without.path().string(), " (which has none)"},
+                                                       {(without / "typo").string(), " (No such file or directory)"},
+                                                       {(with / "file").string(), " (not a folder)"}};
+  for (const auto& [variable, why] : cases) {
+    const Surroundings surroundings(variable, with.path());
+    for (const char* name : {"mnist", "auto"}) {
+      const std::string message = error_of([&] { find_data(name); });
+      CHECK(message.starts_with("$TARE_DATA: expected a folder with MNIST's files"));
+      CHECK_MESSAGE(message.ends_with(", found " + variable + why), message);
+    }
+    CHECK(find_data("digits") == "digits");  // which does not ask for it
+    CHECK(find_data("data/mnist") == "data/mnist");
+  }
+}
+
+TEST_CASE("a folder that torchvision has made is that of the files in it") {
+  const TemporaryFolder folder;
+  const auto add = [&](const std::string& set) {
+    fs::create_directories(folder / set / "raw");
+    write_file(folder / set / "raw" / kImages, "");
+    return folder / set / "raw";
+  };
+  const fs::path root = folder.path(), fashion = add("FashionMNIST");
+  fs::create_directories(folder / "notes");
+  CHECK(find_data(root.string()) == fashion);
+  CHECK(find_data(fashion.parent_path().string()) == fashion);
+  CHECK(find_data(fashion.string()) == fashion);
+  {
+    const Surroundings surroundings(root.string(), root);
+    CHECK(error_of([] { find_data("mnist"); }).starts_with("$TARE_DATA: "));  // it is not MNIST
+  }
+  const fs::path mnist = add("MNIST");
+  CHECK(error_of([&] {
+          find_data(root.string());
+        }).ends_with(": expected one data set, found " + fashion.string() + " and " + mnist.string()));
+  for (const fs::path& place : {root, root / "MNIST", mnist}) {
+    const Surroundings surroundings(place.string(), root);
+    CHECK(find_data("auto") == mnist);
+  }
 }
 
 TEST_CASE("a built-in set beats a folder of its name") {
