@@ -17,15 +17,25 @@ std::string parts_text(const BatchNormParts& parts) {
   return fmt::to_string(fmt::join(names, ","));
 }
 
+// Of a name that stands in a file: a wrong one is no bad usage.
+template <class T>
+T named_in_file(const Names<T>& names, const std::string& name, const std::string& what) {
+  try {
+    return named(names, name, what);
+  } catch (const UsageError& error) {
+    throw Error("{}", error.what());
+  }
+}
+
 }  // namespace
 
 const char* name_of(Activation activation) { return name_in(kActivations, activation); }
 const char* name_of(Pixels pixels) { return name_in(kPixels, pixels); }
 const char* name_of(Work work) { return name_in(kWorks, work); }
 Activation activation_named(const std::string& name, const std::string& what) {
-  return named(kActivations, name, what);
+  return named_in_file(kActivations, name, what);
 }
-Pixels pixels_named(const std::string& name, const std::string& what) { return named(kPixels, name, what); }
+Pixels pixels_named(const std::string& name, const std::string& what) { return named_in_file(kPixels, name, what); }
 
 std::vector<std::pair<std::string, std::string>> words(const TrainOptions& o) {
   const MlpOptions& n = o.network;

@@ -86,11 +86,17 @@ void Progress::clear() {
   drawn_ = false;
 }
 
+void Progress::lines(const std::string& text) {
+  clear();
+  if (!quiet_) print_stderr(text + "\n");
+}
+
 void Progress::print(const std::string& text) {
   clear();
-  const bool breaks = is_terminal(Stream::err) && text.find('\n') == text.npos;
+  const std::string line = printable(text);
   const std::size_t columns = terminal_columns(Stream::err);
-  print_stderr((breaks && columns_of(text) > columns ? wrapped(text, columns, 2) : text) + "\n");
+  const bool breaks = is_terminal(Stream::err) && columns_of(line) > columns;
+  print_stderr((breaks ? wrapped(line, columns, 2) : line) + "\n");
 }
 
 }  // namespace tare

@@ -48,11 +48,13 @@ class Progress {
   void update(const std::string& text);
   /// Takes the redrawn line away, so that something else can be printed.
   void clear();
-  /// A line that stays.
+  /// A line that stays: one line, whatever a name in it contains.
   template <class... Args>
   void line(fmt::format_string<Args...> text, Args&&... args) {
     if (!quiet_) print(fmt::format(text, std::forward<Args>(args)...));
   }
+  /// Lines of the program's own.
+  void lines(const std::string& text);
 
  private:
   bool due();  // whether the line may be redrawn now

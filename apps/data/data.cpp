@@ -1,6 +1,7 @@
 // tare data: writes the built-in sets as files, and shows what is in a set before anything is trained on it.
 #include <tare/apps/cli/distinct_files.h>
 #include <tare/apps/cli/find_data.h>
+#include <tare/apps/cli/printable.h>
 #include <tare/apps/cli/progress.h>
 #include <tare/apps/cli/shell.h>
 #include <tare/apps/cli/signals.h>
@@ -100,8 +101,8 @@ void print_classes(const DataSet& data, const std::vector<std::int64_t>& train, 
   for (const std::string& name : data.form.class_names) width = std::max(width, name.size());
   fmt::print("\n{:<{}} {:>8} {:>10}\n", "class", width, "training", "test");
   for (std::size_t k = 0; k < train.size(); ++k) {
-    fmt::print("{:<{}} {:>8} {:>10}\n", data.form.class_name(static_cast<std::int64_t>(k)), width, grouped(train[k]),
-               grouped(test[k]));
+    fmt::print("{:<{}} {:>8} {:>10}\n", printable(data.form.class_name(static_cast<std::int64_t>(k))), width,
+               grouped(train[k]), grouped(test[k]));
   }
 }
 
@@ -147,7 +148,7 @@ int show_table(const DataShowOptions& options, const std::filesystem::path& foun
     fmt::print("{}\n", out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
     return 0;
   }
-  fmt::print("{}: {} training and {} test rows of {} numbers\n", found.string(), grouped(data.train.count),
+  fmt::print("{}: {} training and {} test rows of {} numbers\n", printable(found.string()), grouped(data.train.count),
              grouped(data.test.count), columns.size());
   print_classes(data, train, test);
   std::size_t width = 8;
@@ -156,7 +157,7 @@ int show_table(const DataShowOptions& options, const std::filesystem::path& foun
              "smallest", "largest");
   for (std::size_t c = 0; c < columns.size(); ++c) {
     const Range range = range_of(data, c);
-    fmt::print("{:<{}} {:>12.6g} {:>12.6g} {:>12.6g} {:>12.6g}\n", columns[c].name, width, columns[c].mean,
+    fmt::print("{:<{}} {:>12.6g} {:>12.6g} {:>12.6g} {:>12.6g}\n", printable(columns[c].name), width, columns[c].mean,
                columns[c].deviation, range.smallest, range.largest);
   }
   return 0;
@@ -203,8 +204,8 @@ int run_data_show(const DataShowOptions& options) {
     fmt::print("{}\n", out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
     return 0;
   }
-  fmt::print("{}\n\n{:<9}{:>8} {:>10} {:>8} {:>10} {:>6}\n", data_name(options.data, found), "", "images", "size",
-             "mean", "deviation", "blank");
+  fmt::print("{}\n\n{:<9}{:>8} {:>10} {:>8} {:>10} {:>6}\n", printable(data_name(options.data, found)), "", "images",
+             "size", "mean", "deviation", "blank");
   print("training", data.train, train);
   print("test", data.test, test);
   print_classes(data, train.counts, test.counts);

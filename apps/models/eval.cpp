@@ -181,9 +181,9 @@ int run_eval(const EvalOptions& options) {
     throw Error("--batch: expected 2 to {} {} samples, found {}", most, again ? "training" : "test", batch);
   }
   Progress progress(options.quiet);
-  progress.line("Data: {}: {} test {}", printable(data_name(options.data, folder)), grouped(test_set.count),
+  progress.line("Data: {}: {} test {}", data_name(options.data, folder), grouped(test_set.count),
                 samples_text(test_set));
-  if (!loaded.notice.empty()) progress.line("{}", printable(loaded.notice));
+  if (!loaded.notice.empty()) progress.line("{}", loaded.notice);
   progress.line("Model: {}", saved.model.describe());
 
   // Two numbers, say, are no picture.
@@ -230,6 +230,7 @@ int run_eval(const EvalOptions& options) {
     out["test_accuracy"] = test.accuracy();
     out["test_loss"] = number(test.loss);
     out["samples"] = test.samples;
+    out["data"] = folder.string();
     out["seconds"] = seconds.count();
     if (by_batch || again) {
       out["statistics"] = name_in(kStatistics, options.statistics);
@@ -256,7 +257,7 @@ int run_eval(const EvalOptions& options) {
                               {"label_probability", r.label_probability},
                               {"loss", r.loss}});
     }
-    fmt::print("{}\n", out.dump());
+    fmt::print("{}\n", out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
     return 0;
   }
   fmt::print("Test accuracy  {:.2f} %: {} errors out of {}, loss {:.4f}\n", 100 * test.accuracy(),

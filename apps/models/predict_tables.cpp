@@ -1,5 +1,6 @@
 #include <tare/apps/models/predict_tables.h>
 
+#include <tare/apps/cli/printable.h>
 #include <tare/apps/cli/progress.h>
 #include <tare/datasets/csv.h>
 #include <tare/datasets/load_table.h>
@@ -35,9 +36,9 @@ Rows read_rows(const std::string& file, const std::vector<Column>& columns) {
 void report(const std::string& place, const std::vector<ClassProbability>& best, const DataForm& form) {
   std::vector<std::string> classes;
   for (const auto& [label, probability] : best) {
-    classes.push_back(fmt::format("{} {:.2f} %", form.class_name(label), 100 * probability));
+    classes.push_back(fmt::format("{} {:.2f} %", printable(form.class_name(label)), 100 * probability));
   }
-  fmt::print("{}: {}\n", place, fmt::join(classes, ", "));
+  fmt::print("{}: {}\n", printable(place), fmt::join(classes, ", "));
 }
 
 ordered_json to_json(const std::string& file, std::int64_t line, const std::vector<double>& p, const DataForm& form) {

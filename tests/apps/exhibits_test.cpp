@@ -199,6 +199,15 @@ TEST_CASE_FIXTURE(Fixture, "what cannot be folded is an error, and nothing is wr
   CHECK_FALSE(fs::exists(out));
   CHECK(run_tare(fmt::format("fold '{}/none' '{}'", data, out)).exit_code == 1);
   CHECK(run_tare(fmt::format("fold '{}'", model)).exit_code == 2);
+
+  // The file's mistake is not one of usage.
+  std::string bytes = read_file(model);
+  const std::size_t place = bytes.find(R"("activation":"relu")");
+  REQUIRE(place != bytes.npos);
+  write_file(model, bytes.replace(place, 19, R"("activation":"gelu")"));
+  const Outcome unknown = run_tare(fmt::format("fold '{}' '{}'", model, out));
+  CHECK(unknown.exit_code == 1);
+  CHECK(contains(unknown.err, "metadata \"activation\": expected relu, sigmoid, tanh, found \"gelu\""));
 }
 
 TEST_CASE_FIXTURE(Fixture, "detect-anomaly names op, layer and step") {
