@@ -14,7 +14,7 @@ struct NamedFile {
 };
 
 /// UsageError, naming both, if two outputs are or would be the same file, under whatever names, or an output is an
-/// input.
+/// input, or the file that standard output or error goes to, by its name.
 void check_distinct(const std::vector<NamedFile>& outputs, const std::vector<NamedFile>& inputs);
 
 }  // namespace tare

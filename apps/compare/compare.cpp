@@ -1,6 +1,8 @@
 // tare compare: trains variants side by side, over learning rates and seeds, and shows what came of it.
+#include <tare/apps/cli/distinct_files.h>
 #include <tare/apps/cli/find_data.h>
 #include <tare/apps/cli/gnuplot.h>
+#include <tare/apps/cli/printable.h>
 #include <tare/apps/cli/progress.h>
 #include <tare/apps/cli/signals.h>
 #include <tare/apps/compare/commands.h>
@@ -18,6 +20,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace tare {
 namespace {
@@ -33,7 +36,7 @@ DataFacts facts_of(const std::string& option, const fs::path& found, const DataS
   if (is_built_in(found)) {
     facts.name = found.string();
   } else {
-    facts.folder = fs::canonical(found).filename().string();
+    facts.folder = printable(fs::canonical(found).filename().string());  // JSON is UTF-8
     if (option == "auto") facts.name = "mnist";
   }
   return facts;
@@ -45,7 +48,10 @@ void make_folder(const fs::path& out, bool only_runs) {
   if (error) throw Error("--out: {}: cannot be created: {}", (out / "runs").string(), error.message());
   check_writable(out / "runs" / "check");
   if (only_runs) return;
-  for (const char* file : {"curves.csv", "summary.json", "report.html"}) check_writable(out / file);
+  for (const char* file : {"curves.csv", "summary.json", "report.html"}) {
+    check_distinct({{"--out", out / file}}, {});
+    check_writable(out / file);
+  }
 }
 
 std::ptrdiff_t count_finished(std::span<const Runs> runs) {
@@ -124,7 +130,10 @@ int run_compare(const CompareOptions& options) {
   Progress progress(options.base.quiet);
   const fs::path data_folder = find_data(options.base.data, options.base.test);
   const DataSet data = load_data(data_folder, {.seed = options.base.seed, .test = options.base.test});
-  for (const Case& c : options.cases) plan_training(c.options, data);
+  std::set<std::string> notices;
+  for (const Case& c : options.cases) {
+    for (const std::string& notice : doubts(c.options, plan_training(c.options, data))) notices.insert(notice);
+  }
   const DataFacts facts = facts_of(options.base.data, data_folder, data);
   std::vector<Job> jobs = jobs_of(options, facts.digest);
   std::vector<Runs> runs(options.cases.size(), Runs(static_cast<std::size_t>(options.seeds)));
@@ -140,12 +149,13 @@ int run_compare(const CompareOptions& options) {
     found += run.has_value();
   }
   if (options.dry_run) {
-    print_plan(options, jobs, runs, data);
+    print_plan(options, jobs, runs, data, facts.name);
     return 0;
   }
   progress.line("Data: {}, {} training and {} test {}", data_folder.string(), grouped(data.train.count),
                 grouped(data.test.count), data.train.is_table() ? "rows" : "images");
   if (!data.notice.empty()) progress.line("{}: {}", data_folder.string(), data.notice);
+  for (const std::string& notice : notices) progress.line("{}", notice);
   const std::string part = options.part ? fmt::format("Part {} of {}: ", options.part->number, options.part->of) : "";
   progress.line("{}{} runs: {} variants and learning rates from {} seeds{}", part, jobs.size(), options.cases.size(),
                 options.seeds, found > 0 ? fmt::format("; {} are done already", found) : "");
@@ -155,7 +165,8 @@ int run_compare(const CompareOptions& options) {
   if (!options.part) {
     write_results({options, runs, facts}, progress);
   } else if (options.base.json) {
-    fmt::print("{}\n", nlohmann::ordered_json{{"part", options.part->number},
+    fmt::print("{}\n", nlohmann::ordered_json{{"data", facts.name},
+                                              {"part", options.part->number},
                                               {"of", options.part->of},
                                               {"runs_wanted", wanted},
                                               {"runs_finished", count_finished(runs)}}

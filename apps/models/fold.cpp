@@ -1,4 +1,5 @@
 // tare fold: folds the BatchNorms of a saved model into its Linears, or drops the biases that they cancel.
+#include <tare/apps/cli/distinct_files.h>
 #include <tare/apps/cli/progress.h>
 #include <tare/apps/models/commands.h>
 #include <tare/layers/files/model_file.h>
@@ -7,6 +8,7 @@
 namespace TARE_NAMESPACE {
 
 int run_fold(const FoldOptions& options, const Safetensors& contents) {
+  check_distinct({{"OUT", options.out}}, {});  // (IN may be replaced.)
   // The activation changes nothing here; a file that does not name it stays one that does not.
   const auto named = contents.metadata.find("activation");
   const bool is_named = named != contents.metadata.end();

@@ -9,19 +9,22 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 namespace tare {
 
 LogFile::LogFile(const std::string& file, const std::string& header) : name_(file) {
+  const std::optional<int> open_already = descriptor_named(file);
   // Opening a pipe that nobody reads would wait for a reader; so it is an error.
-  const int descriptor = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, 0666);
+  const int descriptor =
+      open_already ? dup(*open_already) : open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, 0666);
   if (descriptor < 0 && errno == ENXIO) throw Error("{}: cannot be written: nobody reads this pipe", file);
-  if (descriptor < 0 || fcntl(descriptor, F_SETFL, 0) != 0) fail();
+  if (descriptor < 0 || (!open_already && fcntl(descriptor, F_SETFL, 0) != 0)) fail();
   stream_.reset(fdopen(descriptor, "w"));
   write(header);
 }
 
-LogFile::LogFile(const std::string& file, const LogPosition& position) : name_(file) {
+LogFile::LogFile(const std::string& file, const std::string& header, const LogPosition& position) : name_(file) {
   const std::string contents = read_file(file);
   if (contents.size() < position.bytes) {
     throw Error(
@@ -30,7 +33,10 @@ LogFile::LogFile(const std::string& file, const LogPosition& position) : name_(f
         file, position.bytes, contents.size());
   }
   const std::uint32_t crc = extend_crc32(0, std::string_view(contents).substr(0, position.bytes));
-  if (crc != position.crc32) {
+  // (A checkpoint of somebody else's may say anything.)
+  const bool has_header = contents.starts_with(header) || header.starts_with(contents);
+  const bool begins_with_it = position.bytes > 0 || position.last_line == header;
+  if (crc != position.crc32 || !has_header || !begins_with_it) {
     throw Error("{}: is not the log that the checkpoint belongs to, or was changed; another file begins a new one",
                 file);
   }

@@ -17,12 +17,12 @@ struct LogPosition {
 
 class LogFile {
  public:
-  /// Creates the file, or empties it, and writes the header, a line. Error, naming the file, if that or a later row
-  /// fails.
+  /// Creates the file, or empties it, and writes the header, a line; /dev/stdout and its like are gone on with. Error,
+  /// naming the file, if that or a later row fails.
   LogFile(const std::string& file, const std::string& header);
   /// Goes on behind `position`. A last line that was torn and all later ones are replaced. Error, and the file is as it
-  /// was, if what stands before is not what was written.
-  LogFile(const std::string& file, const LogPosition& position);
+  /// was, if what stands before is not what was written, or the file is none with this header.
+  LogFile(const std::string& file, const std::string& header, const LogPosition& position);
 
   void write(const std::string& line);
   /// Where it ends. All of it has reached the disk then.

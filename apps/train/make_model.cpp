@@ -55,4 +55,22 @@ TrainingPlan plan_training(const TrainOptions& options, const DataSet& data) {
   return plan_training(options, data.train.count);
 }
 
+std::vector<std::string> doubts(const TrainOptions& options, const TrainingPlan& plan) {
+  using Kind = ScheduleOptions::Kind;
+  const ScheduleOptions& schedule = options.schedule;
+  std::vector<std::string> all;
+  if (options.lr == 0) all.emplace_back("--lr 0: nothing is learned");
+  if (schedule.kind == Kind::step && schedule.gamma == 0 && schedule.period < plan.epochs) {
+    all.push_back(
+        fmt::format("--schedule step:{},0: nothing is learned after epoch {}", schedule.period, schedule.period));
+  }
+  if (schedule.kind == Kind::cosine && schedule.warmup > plan.steps) {
+    all.push_back(
+        fmt::format("--schedule cosine:{}: the warm-up is longer than the run of {} steps; --lr is never "
+                    "reached",
+                    schedule.warmup, plan.steps));
+  }
+  return all;
+}
+
 }  // namespace TARE_NAMESPACE

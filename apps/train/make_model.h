@@ -5,6 +5,9 @@
 #include <tare/layers/sequential.h>
 #include <tare/optim/training/train.h>
 
+#include <string>
+#include <vector>
+
 namespace TARE_NAMESPACE {
 
 /// What --batchnorm names.
@@ -16,5 +19,8 @@ Sequential make_model(const TrainOptions& options);
 /// How long they train. Error, naming --batch, if the data is smaller than a batch; naming --augment, if its images
 /// cannot be distorted so far; UsageError if it has none and an option is for images.
 TrainingPlan plan_training(const TrainOptions& options, const DataSet& data);
+
+/// What may be asked for and can hardly be meant, a sentence each: a learning rate of 0, say.
+std::vector<std::string> doubts(const TrainOptions& options, const TrainingPlan& plan);
 
 }  // namespace TARE_NAMESPACE

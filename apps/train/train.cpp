@@ -2,6 +2,7 @@
 #include <tare/apps/cli/distinct_files.h>
 #include <tare/apps/cli/find_data.h>
 #include <tare/apps/cli/gnuplot.h>
+#include <tare/apps/cli/printable.h>
 #include <tare/apps/cli/progress.h>
 #include <tare/apps/cli/shell.h>
 #include <tare/apps/cli/signals.h>
@@ -14,6 +15,7 @@
 #include <tare/apps/train/make_model.h>
 #include <tare/apps/train/model_table.h>
 #include <tare/apps/train/regions.h>
+#include <tare/apps/train/resumed_outputs.h>
 #include <tare/apps/train/run_description.h>
 #include <tare/core/machine/file.h>
 #include <tare/core/tools/layer_statistics.h>
@@ -86,8 +88,8 @@ bool all_finite(const Sequential& model) {
 
 ordered_json number(double x) { return std::isfinite(x) ? ordered_json(x) : ordered_json(nullptr); }
 
-void print_json(const TrainOptions& options, const TrainingResult& result, const RunState& state,
-                const Sequential& model) {
+void print_json(const TrainOptions& options, const std::string& data, const TrainingResult& result,
+                const RunState& state, const Sequential& model) {
   ordered_json out;
   for (const auto& [name, scores] : {std::pair("test", &result.evaluation), {"validation", &result.validation}}) {
     out[fmt::format("{}_accuracy", name)] = *scores ? number((*scores)->accuracy()) : nullptr;
@@ -102,8 +104,9 @@ void print_json(const TrainOptions& options, const TrainingResult& result, const
   out["dropped_biases"] = count_dropped_biases(model);
   out["seconds"] = result.last.seconds;
   out["seed"] = options.seed;
+  out["data"] = data;
   out["diverged"] = result.diverged;
-  fmt::print("{}\n", out.dump());
+  fmt::print("{}\n", out.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
 }
 
 // A line of the summary, which a terminal may have to break.
@@ -282,13 +285,18 @@ void TrainCommand::resume() {
   description_.layers = saved.layers;
   if (curves_ && saved.curves) curves_ = saved.curves;
   first_ = state_.step;
+  if (const std::string outputs = outputs_text(options_); !outputs.empty()) {
+    progress_.line("{} writes {}", options_.resume, outputs);
+  }
 }
 
 // The file of a new run, or of one that goes on, brought back to where the checkpoint left it; nothing without a name.
 std::optional<LogFile> TrainCommand::open_csv(const std::string& file, const char* header,
                                               const std::optional<LogPosition>& end) {
   if (file.empty()) return std::nullopt;
-  if (end && std::filesystem::is_regular_file(file)) return std::make_optional<LogFile>(file, *end);
+  if (end && std::filesystem::is_regular_file(file) && !descriptor_named(file)) {
+    return std::make_optional<LogFile>(file, header, *end);
+  }
   if (first_ > 0) progress_.line("{} is new: its rows begin after step {}", file, grouped(first_));
   return std::make_optional<LogFile>(file, header);
 }
@@ -305,13 +313,14 @@ void TrainCommand::announce() {
     progress_.line("Each epoch drops its last {} samples: {} = {} batches of {} + {}", dropped,
                    grouped(data_.train.count), grouped(plan_.steps_per_epoch), options_.batch, dropped);
   }
+  for (const std::string& doubt : doubts(options_, plan_)) progress_.line("{}", doubt);
   if (!options_.resume.empty()) {
     const char* more = first_ == plan_.steps ? "larger --epochs or --steps" : "a larger --patience";
     progress_.line(
         "{} stands at step {} of {}{}", options_.resume, grouped(first_), grouped(plan_.steps),
         is_finished(state_, options_, plan_) ? fmt::format(": the run is finished; {} would go on", more) : "");
   }
-  progress_.line("\n{}\n", model_table(model_, data_.train.features()));
+  progress_.lines("\n" + model_table(model_, data_.train.features()) + "\n");
 }
 
 void TrainCommand::write_checkpoint() {
@@ -366,14 +375,14 @@ bool TrainCommand::is_saved(const TrainingResult& result) const {
 
 void TrainCommand::print(const TrainingResult& result) {
   if (options_.json) {
-    print_json(options_, result, state_, model_);
+    print_json(options_, folder_.string(), result, state_, model_);
   } else {
     print_summary(options_, result, model_, first_);
     if (&kept() != &model_) {
       fmt::print("Best           step {}, where the validation loss was {:.4f}, the lowest\n",
                  grouped(state_.best->step), state_.best->loss);
     }
-    if (is_saved(result)) fmt::print("Saved          {}\n", options_.save);
+    if (is_saved(result)) fmt::print("Saved          {}\n", printable(options_.save));
   }
   if (!in_the_plane() || result.diverged || (options_.json && options_.picture.empty())) return;
   const Plane plane(data_);
@@ -398,9 +407,10 @@ int TrainCommand::exit_code(const TrainingResult& result) {
     return 3;
   }
   if (result.stopped) {
-    const std::string on = options_.checkpoint.empty()
-                               ? "with --checkpoint FILE it could go on from there"
-                               : "to go on: tare train --resume " + shell_word(options_.checkpoint);
+    const std::string on =
+        options_.checkpoint.empty()
+            ? "with --checkpoint FILE it could go on from there"
+            : "to go on: tare train --resume " + shell_word(options_.checkpoint) + outputs_to_repeat(options_);
     progress_.line("Stopped by signal {} after step {} of {}; {}", stop_signal(), grouped(result.last.step),
                    grouped(plan_.steps), on);
     return 128 + stop_signal();

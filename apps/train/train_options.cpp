@@ -1,5 +1,6 @@
 #include <tare/apps/train/train_options.h>
 
+#include <tare/apps/train/resumed_outputs.h>
 #include <tare/apps/train/run_description.h>
 #include <tare/layers/files/safetensors.h>
 
@@ -350,6 +351,7 @@ TrainOptions resume_options(const std::string& file, const std::vector<std::stri
                      fmt::join(expected, ", "), fmt::join(found, ", "));
   }
   resolve(resumed.options, resumed.unresolved);
+  check_resumed_outputs(resumed.options, ResumedOptions({}, words, threads).options, run, file);
   return resumed.options;
 }
 

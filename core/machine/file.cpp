@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <utility>
@@ -16,6 +17,8 @@ namespace tare {
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr int kMostLinks = 40;  // as in Linux
 
 template <class Bytes>
 Bytes read(const fs::path& file, std::uintmax_t at_most) {
@@ -51,14 +54,35 @@ fs::path behind_links(const fs::path& link) {
   std::error_code error;
   fs::path file = link;
   for (int links = 0; fs::is_symlink(file, error); ++links) {
-    constexpr int kMostLinks = 40;  // as in Linux
     if (links == kMostLinks) throw Error("{}: cannot be written: too many symbolic links", link.string());
     file = file.parent_path() / fs::read_symlink(file);  // (An absolute target replaces the folder.)
   }
   return file;
 }
 
+std::optional<int> descriptor_named(const fs::path& name) {
+  std::error_code error;
+  const std::string own = fs::canonical("/proc/self", error).string() + '/';
+  fs::path link = name;
+  for (int links = 0; !error && links < kMostLinks; ++links) {
+    const fs::path folder = fs::canonical(link.has_parent_path() ? link.parent_path() : ".", error);
+    if (!error && folder.filename() == "fd" && folder.string().starts_with(own)) {  // a thread's, too
+      const std::string text = link.filename().string();
+      int number = 0;
+      const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+      if (failure != std::errc() || end != text.data() + text.size()) return std::nullopt;
+      return number;
+    }
+    if (!fs::is_symlink(link, error)) return std::nullopt;
+    link = link.parent_path() / fs::read_symlink(link, error);
+  }
+  return std::nullopt;
+}
+
 AtomicFile::AtomicFile(const fs::path& file) : file_(behind_links(file)), name_(file_.string() + ".XXXXXX") {
+  if (descriptor_named(file)) {
+    throw Error("{}: cannot be written: expected the name of a file, found that of an open one", file.string());
+  }
   std::error_code error;
   if (fs::exists(file, error) && !fs::is_regular_file(file, error)) {
     throw Error("{}: cannot be written: not a regular file", file.string());

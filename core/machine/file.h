@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,10 @@ std::vector<std::uint8_t> read_bytes(const std::filesystem::path& file);
 
 /// What a symbolic link stands for, also if that is not there; of anything else, the thing itself.
 std::filesystem::path behind_links(const std::filesystem::path& link);
+
+/// The number of the open file that a name stands for: /dev/stdout, /dev/fd/3, /proc/self/fd/3, a link to one of them.
+/// Opened by such a name, the file would be emptied, and written from its beginning by two at once.
+std::optional<int> descriptor_named(const std::filesystem::path& name);
 
 /// A new version of a file, under a unique name beside it until commit(). Every function throws an Error, naming the
 /// file, if it cannot be written; then, and without a commit(), the old one is still there and nothing else is left

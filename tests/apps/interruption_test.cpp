@@ -282,6 +282,18 @@ TEST_CASE_FIXTURE(Fixture, "in a folder that cannot be written, nothing begins")
     CHECK(done.exit_code == 1);
     CHECK_MESSAGE(contains(done.err, "locked/file: cannot be written: Permission denied"), done.err);
   }
+  // Whether two of its files are one is not known of a folder that may not be searched.
+  fs::permissions(folder / "locked", fs::perms::none);
+  for (const std::string& words :
+       {train + " --save locked/a --log locked/b", train + " --log locked/a --layers locked/b",
+        train + " --checkpoint locked/a --save locked/a"}) {
+    const Outcome done = run_tare(words, before);
+    CHECK(done.exit_code == 1);
+    CHECK_MESSAGE(contains(done.err, ": cannot be written: Permission denied"), done.err);
+  }
+  const Outcome data = run_tare("train --data locked/data", before);
+  CHECK(data.exit_code == 1);
+  CHECK_MESSAGE(contains(data.err, "--data locked/data: cannot be read: Permission denied"), data.err);
   fs::permissions(folder / "locked", fs::perms::owner_all);
 }
 

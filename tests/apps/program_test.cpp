@@ -47,6 +47,7 @@ TEST_CASE_FIXTURE(Fixture, "train reports, logs and saves; eval scores the saved
   CHECK(result["steps"] == 30);
   CHECK(result["epochs"] == 3);
   CHECK(result["seed"] == 1);
+  CHECK(result["data"] == data);
   CHECK(result["parameters"] == 64 * 16 + 2 * 16 + 16 * 10 + 10);
   CHECK(result["seconds"] > 0);
   CHECK(contains(trained.err, "drops its last 10 samples"));
@@ -65,6 +66,7 @@ TEST_CASE_FIXTURE(Fixture, "train reports, logs and saves; eval scores the saved
   CHECK(scores["test_accuracy"] == result["test_accuracy"]);
   CHECK(scores["test_loss"] == result["test_loss"]);
   CHECK(scores["samples"] == 100);
+  CHECK(scores["data"] == data);
   CHECK(scores["seconds"] > 0);
   CHECK(contains(run_tare(fmt::format("eval '{}' --data '{}'", model, data)).out, "Confusion matrix"));
 }
@@ -349,6 +351,30 @@ TEST_CASE_FIXTURE(Fixture, "bad usage is one line that names the option, and exi
   CHECK(contains(run_tare("train --epoch 3 second").err, "not expected: --epoch 3 second; did you mean --epochs?"));
   CHECK(contains(run_tare("train --leraning-rte 3").err, "not expected: --leraning-rte 3; tare train --help"));
   CHECK(contains(run_tare("predict model -x.png").err, "not expected: -x.png; tare predict --help"));
+  write_file(path("-x.png"), "");
+  CHECK(contains(run_tare("predict model -x.png", fmt::format("cd '{}' &&", path(""))).err,
+                 "not expected: -x.png; did you mean the file ./-x.png?"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "what can hardly be meant is done, and said") {
+  const std::pair<const char*, const char*> cases[] = {
+      {"--lr 0", "\n--lr 0: nothing is learned\n"},
+      {"--schedule step:1,0", "\n--schedule step:1,0: nothing is learned after epoch 1\n"},
+      {"--schedule cosine:31",
+       "\n--schedule cosine:31: the warm-up is longer than the run of 30 steps; --lr is never "}};
+  for (const auto& [words, notice] : cases) {
+    const Outcome done = run_tare(fmt::format("{} {}", train, words));
+    CHECK(done.exit_code == 0);
+    CHECK_MESSAGE(contains(done.err, notice), done.err);
+  }
+  for (const char* words : {"--schedule step:3,0", "--schedule cosine:30", "--schedule step:1,0.1"}) {
+    CHECK_FALSE(contains(run_tare(fmt::format("{} {}", train, words)).err, "--schedule"));
+  }
+  CHECK(run_tare(train + " --lr 0 --quiet").err.empty());
+  const Outcome compared = run_tare(fmt::format(
+      "compare --data '{}' --out '{}' --steps 2 --seeds 1 --lrs 0,0.1 --variant a:--hidden=4", data, path("out")));
+  CHECK(compared.exit_code == 0);
+  CHECK(contains(compared.err, "\n--lr 0: nothing is learned\n"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "images that cannot be distorted so far are an error before training") {
@@ -387,6 +413,64 @@ TEST_CASE_FIXTURE(Fixture, "a closed or full standard stream changes no file; on
   }
 }
 
+// Runs `tare` in a folder whose file `all` its output goes to, behind a line that is there: "{} >>all" says how.
+std::string appended(const fs::path& folder, const std::string& words, const char* streams, int expected) {
+  write_file(folder / "all", "precious\n");
+  const std::string command =
+      fmt::format("cd '{}' && {{ echo header; '{}' {}; }} {}", folder.string(), TARE_PROGRAM, words, streams);
+  const int status = std::system(command.c_str());
+  CHECK_MESSAGE(WEXITSTATUS(status) == expected, words);
+  return read_file(folder / "all");
+}
+
+TEST_CASE_FIXTURE(Fixture, "an output that is a standard stream, or the file behind one, overwrites nothing") {
+  const std::string header = std::string(kLogHeader) + "\n", words = train + " --quiet --json";
+  fs::create_symlink("/dev/stdout", path("link"));
+  for (const char* name : {"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/proc/thread-self/fd/1", "link"}) {
+    for (const char* streams : {">>all 2>/dev/null", ">all 2>/dev/null"}) {
+      CAPTURE(name);
+      const std::string text = appended(folder.path(), fmt::format("{} --log {}", words, name), streams, 0);
+      const bool kept = std::string(streams).starts_with(">>");
+      CHECK(text.starts_with((kept ? "precious\nheader\n" : "header\n") + header + "10,1,0.05,"));
+      CHECK(contains(text, "\n{\"test_accuracy\":"));
+      CHECK(std::ranges::count(text, '\n') == (kept ? 1 : 0) + 1 + 1 + 3 + 1);
+    }
+  }
+  CHECK(
+      appended(folder.path(), words + " --log /dev/stderr", "2>>all >/dev/null", 0).starts_with("precious\n" + header));
+  CHECK(appended(folder.path(), words + " --log /dev/fd/7", "7>>all >/dev/null", 0).starts_with("precious\n" + header));
+  CHECK(appended(folder.path(), words + " --log /dev/fd/93", ">>all 2>&1", 1) ==
+        "precious\nheader\ntare: /dev/fd/93: cannot be written: Bad file descriptor\n");
+
+  // What is replaced as a whole needs a name; and no name may be that of the file behind a stream.
+  REQUIRE(run_tare(fmt::format("{} --save '{}'", train, path("model"))).exit_code == 0);
+  const std::string plane = "train --data moons --steps 2 --quiet --picture", show = "data show data --png",
+                    eval = "eval model --data data --quiet --worst", fold = "fold model";
+  for (const std::string& writes :
+       {words + " --save", words + " --checkpoint", words + " --plot", plane, show, eval, fold, words + " --log"}) {
+    CAPTURE(writes);
+    if (!writes.ends_with("--log")) {
+      CHECK(contains(appended(folder.path(), writes + " /dev/stdout", ">>all 2>&1", 1),
+                     "precious\nheader\ntare: /dev/stdout: cannot be written: expected the name of a file"));
+    }
+    CHECK(contains(appended(folder.path(), writes + " ./all", ">>all 2>&1", 2),
+                   ": expected another file than standard output, found ./all\n"));
+    CHECK(appended(folder.path(), writes + " all", "2>>all >/dev/null", 2).starts_with("precious\ntare: "));
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "notices and summaries are one line each, whatever a name contains") {
+  const std::string odd = path("a\x1b[31m\nb\xe2\x80\xae");
+  fs::copy(data, odd);
+  const Outcome done = run_tare(fmt::format("train --data '{}' --hidden 4 --steps 2 --save '{}'", odd, odd + ".model"));
+  CHECK(done.exit_code == 0);
+  CHECK(contains(done.err, "a?[31m?b?: 330 training"));
+  CHECK(contains(done.out, "a?[31m?b?.model\n"));
+  const Outcome shown = run_tare(fmt::format("data show '{}'", odd));
+  CHECK(contains(shown.out, "a?[31m?b?\n"));
+  for (const std::string& text : {done.err, done.out, shown.out}) CHECK_FALSE(contains(text, "\x1b"));
+}
+
 TEST_CASE_FIXTURE(Fixture, "no output takes the place of an input or of another output, whatever it is called") {
   REQUIRE(run_tare(fmt::format("{} --save '{}' --checkpoint '{}'", train, path("model"), path("run"))).exit_code == 0);
   fs::create_symlink("later", path("link"));
@@ -415,7 +499,7 @@ TEST_CASE_FIXTURE(Fixture, "no output takes the place of an input or of another 
   CHECK_FALSE(fs::exists(path("later")));
   // What has been read may be replaced.
   CHECK(run_tare(fmt::format("{0} --init '{1}' --save '{1}'", train, path("model"))).exit_code == 0);
-  CHECK(run_tare(fmt::format("train --resume '{0}' --checkpoint '{0}' --epochs 4", path("run"))).exit_code == 0);
+  CHECK(run_tare("train --resume run --checkpoint run --epochs 4", fmt::format("cd '{}' &&", path(""))).exit_code == 0);
 }
 
 TEST_CASE_FIXTURE(Fixture, "batch 1 trains without BatchNorm") {

@@ -2,13 +2,17 @@
 #include <tare/apps/cli/options.h>
 #include <tare/layers/linear.h>
 #include <tare/optim/training/checkpoint.h>
+#include "tests/apps/log_header.h"
 #include "tests/apps/program_testing.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
+#include <functional>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
 
@@ -276,10 +280,10 @@ TEST_CASE_FIXTURE(Fixture, "the log is brought back to the step of the model") {
                                    std::string("mine\n"), "20" + log.substr(2)}) {
     CAPTURE(found);
     write_file(folder / "log.csv", found);
-    write_file(folder / "model", "old");
+    write_file(folder / "model", "of a run{");
     fails(1, "train --resume run.ckpt --steps 30 --quiet", "log.csv: ");
     CHECK(contents("log.csv") == found);
-    CHECK(contents("model") == "old");
+    CHECK(contents("model") == "of a run{");
     CHECK(contents("run.ckpt") == checkpoint);
   }
   write_file(folder / "log.csv", log);
@@ -416,6 +420,95 @@ TEST_CASE_FIXTURE(Fixture, "what is no checkpoint of this data is refused before
   damaged(R"(\"--hidden\":\"16\")", R"(\"--hidden\":16    )", "bad.ckpt: its description of the run is damaged");
   damaged(R"(\"options\":)", R"(\"opinion\":)", "bad.ckpt: its description of the run is damaged");
   damaged(R"("checkpoint":)", R"("chequerint":)", "bad.ckpt: expected a checkpoint");
+}
+
+// A stranger's: a checkpoint whose description of the run was changed.
+struct Stranger : Fixture {
+  Stranger() {
+    succeeds(options + " --steps 25 --checkpoint run.ckpt");
+    fs::create_directory(folder / "inside");
+  }
+
+  void forge(const std::function<void(nlohmann::json&)>& change) const {
+    Safetensors contents = read_safetensors(folder / "run.ckpt");
+    nlohmann::json run = nlohmann::json::parse(contents.metadata.at("checkpoint"));
+    run["options"]["--steps"] = "26";
+    run["options"].erase("--checkpoint");
+    change(run);
+    contents.metadata["checkpoint"] = run.dump();
+    write_safetensors(folder / "evil.ckpt", contents);
+  }
+  void forge(const std::string& option, const std::string& value) const {
+    forge([&](nlohmann::json& run) { run["options"][option] = value; });
+  }
+};
+
+TEST_CASE_FIXTURE(Stranger, "a checkpoint may only name outputs in the current folder; what is named is said first") {
+  const TemporaryFolder elsewhere;
+  const std::string victim = (elsewhere / "victim").string();
+  fs::create_symlink(elsewhere.path(), folder / "way");
+  fs::create_symlink(victim, folder / "link");
+  const std::string up = "inside/../../" + elsewhere.path().filename().string() + "/victim";
+  for (const char* option : {"--save", "--checkpoint", "--log", "--layers", "--plot", "--picture"}) {
+    CAPTURE(option);
+    for (const std::string& target : {victim, std::string("way/victim"), std::string("link"), up}) {
+      write_file(victim, "precious");
+      forge(option, target);
+      fails(
+          2, "train --resume evil.ckpt --quiet",
+          fmt::format("--resume evil.ckpt: would write {0} {1}, which is not in the current folder; if that is meant, "
+                      "give {0} again",
+                      option, target));
+      CHECK(read_file(victim) == "precious");
+    }
+    write_file(folder / "mine", "precious");
+    forge(option, "inside/../mine");
+    fails(2, "train --resume evil.ckpt --quiet", "which is there already and something else");
+    CHECK(contents("mine") == "precious");
+  }
+  forge("--log", "/dev/stdout");
+  fails(2, "train --resume evil.ckpt", "would write --log /dev/stdout");
+
+  forge([&](nlohmann::json& run) { run["options"]["--log"] = "new.csv", run["options"]["--save"] = "inside/m"; });
+  const Outcome said = tare("train --resume evil.ckpt");
+  CHECK(said.exit_code == 0);
+  CHECK_MESSAGE(said.err.starts_with("evil.ckpt writes --save inside/m, --log new.csv\n"), said.err);
+  // The user's own word.
+  forge("--log", victim);
+  succeeds(fmt::format("train --resume evil.ckpt --quiet --log '{}'", victim));
+  CHECK(read_file(victim).starts_with("step,"));
+}
+
+TEST_CASE_FIXTURE(Stranger, "a checkpoint cannot write a log of its own words") {
+  const auto forge_log = [&](int bytes, std::uint32_t crc, const std::string& last_line) {
+    forge([&](nlohmann::json& run) {
+      run["options"]["--log"] = "log.csv";
+      run["log"] = {{"bytes", bytes}, {"crc32", crc}, {"last_line", last_line}};
+    });
+  };
+  write_file(folder / "log.csv", "step,mine\n1,2\n");
+  forge_log(0, 0, "rm -rf .\n");
+  fails(1, "train --resume evil.ckpt --quiet", "log.csv: is not the log that the checkpoint belongs to");
+  forge_log(0, 0, std::string(testing::kLogHeader) + "\n");
+  fails(1, "train --resume evil.ckpt --quiet", "log.csv: is not the log that the checkpoint belongs to");
+  CHECK(contents("log.csv") == "step,mine\n1,2\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a run that writes elsewhere goes on from there, and is told how") {
+  const TemporaryFolder elsewhere;
+  const std::string there = elsewhere.path().string();
+  // Its checkpoint may lie anywhere: the command line names it.
+  succeeds(fmt::format("{} --steps 25 --checkpoint {}/run.ckpt", options, there));
+  succeeds(fmt::format("train --resume {}/run.ckpt --steps 27 --quiet", there));
+  testing::Process process(folder.path(), fmt::format("train --data data --hidden 16 --batch 32 --epochs 999999 --log "
+                                                      "{0}/log.csv --checkpoint {0}/run.ckpt --save m",
+                                                      there));
+  process.wait_for(elsewhere / "log.csv");
+  process.signal(SIGINT);
+  const Outcome stopped = process.wait();
+  CHECK(stopped.exit_code == 130);
+  const std::string hint = fmt::format("tare train --resume {0}/run.ckpt --log {0}/log.csv\n", there);
+  CHECK_MESSAGE(stopped.err.ends_with(hint), stopped.err);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a checkpoint is checked before the training, and needs a file of its own") {
