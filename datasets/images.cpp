@@ -30,16 +30,20 @@ struct Part {
 constexpr Part kParts[] = {
     {"train-images", "idx3"}, {"train-labels", "idx1"}, {"t10k-images", "idx3"}, {"t10k-labels", "idx1"}};
 
-// The file for `stem` ("train-images") and `type` ("idx3"), if the folder has it.
+// The file for `stem` ("train-images") and `type` ("idx3"), if the folder has it; a folder of that name only where there
+// is nothing else, so that the error names it.
 std::optional<fs::path> find_file(const fs::path& folder, const std::string& stem, const std::string& type) {
+  std::optional<fs::path> none_better;
   for (const char* ending : {"", ".gz"}) {
     for (const char* separator : {"-", "."}) {
       const fs::path file = folder / (stem + separator + type + "-ubyte" + ending);
       std::error_code error;
-      if (fs::exists(file, error) && !fs::is_directory(file, error)) return file;
+      if (!fs::exists(file, error)) continue;
+      if (!fs::is_directory(file, error)) return file;
+      none_better = file;
     }
   }
-  return std::nullopt;
+  return none_better;
 }
 
 fs::path require_file(const fs::path& folder, const std::string& stem, const std::string& type) {
