@@ -7,7 +7,7 @@ root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")  # the checkout
 # One list for building and for testing, so that every script configures the same build folder in the same way.
 build_packages=(
   g++ cmake ninja-build libeigen3-dev libfmt-dev zlib1g-dev libpng-dev libcli11-dev nlohmann-json3-dev doctest-dev
-  libjs-dygraphs gnuplot-nox
+  libcurl4-openssl-dev libssl-dev ca-certificates libjs-dygraphs gnuplot-nox
 )
 
 # On stderr: stdout belongs to the program's results.

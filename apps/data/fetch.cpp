@@ -1,21 +1,21 @@
 #include <tare/apps/data/fetch.h>
 
+#include <tare/apps/cli/printable.h>
 #include <tare/apps/cli/progress.h>
 #include <tare/apps/cli/signals.h>
 #include <tare/core/machine/error.h>
 #include <tare/core/machine/file.h>
 
-#include <fcntl.h>
-#include <spawn.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <curl/curl.h>
+#include <fmt/ranges.h>
+#include <openssl/evp.h>
 
+#include <array>
 #include <chrono>
-#include <csignal>
-#include <cstring>
+#include <list>
+#include <memory>
 #include <system_error>
-#include <thread>
+#include <utility>
 #include <vector>
 
 namespace tare {
@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 // The original files of LeCun, Cortes and Burges.
 struct RemoteFile {
   const char* name;
-  std::int64_t bytes;
+  std::size_t bytes;
   const char* sha256;
 };
 constexpr RemoteFile kMnist[] = {
@@ -37,208 +37,151 @@ constexpr RemoteFile kMnist[] = {
 constexpr const char* kMirrors[] = {"https://storage.googleapis.com/cvdf-datasets/mnist/",
                                     "https://ossci-datasets.s3.amazonaws.com/mnist/"};
 
-// Downloads URL into FILE unless URL is empty, and leaves in FILE.result the SHA-256, or what went wrong.
-constexpr const char* kScript = R"(
-if(NOT URL STREQUAL "")
-  file(DOWNLOAD "${URL}" "${FILE}" STATUS status TLS_VERIFY ON)
-  list(GET status 0 code)
-  if(NOT code EQUAL 0)
-    list(GET status 1 text)
-    string(REPLACE "\"" "" text "${text}")
-    file(WRITE "${FILE}.result" "error ${text}")
-    return()
-  endif()
-endif()
-file(SHA256 "${FILE}" hash)
-file(WRITE "${FILE}.result" "${hash}")
-)";
-
-// Where files are until they are verified: beside their later place, and gone with everything in it at the end.
-class Workshop {
- public:
-  explicit Workshop(const fs::path& folder) {
-    std::error_code error;
-    for (fs::path p = fs::absolute(folder); !fs::exists(p, error) && p.has_relative_path(); p = p.parent_path()) {
-      made_.push_back(p);
-    }
-    fs::create_directories(folder, error);
-    std::string name = (folder / ".fetch-XXXXXX").string();
-    if (error || mkdtemp(name.data()) == nullptr) {
-      const std::string reason = error ? error.message() : std::strerror(errno);
-      remove_made();
-      throw Error("{}: cannot be written: {}", folder.string(), reason);
-    }
-    path_ = name;
+// By OpenSSL, which comes with libcurl in any case.
+std::string sha256(const std::string& bytes) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
+  unsigned int size = 0;
+  if (EVP_Digest(bytes.data(), bytes.size(), hash.data(), &size, EVP_sha256(), nullptr) != 1) {
+    throw Error("OpenSSL cannot compute SHA-256");
   }
-  ~Workshop() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-    remove_made();
-  }
-  Workshop(const Workshop&) = delete;
-  Workshop& operator=(const Workshop&) = delete;
-  fs::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  void remove_made() const {
-    std::error_code ignored;
-    for (const fs::path& p : made_) fs::remove(p, ignored);  // no folder that holds something
-  }
-
-  std::vector<fs::path> made_;
-  fs::path path_;
-};
-
-// A cmake that runs the script; ended at once when it goes out of scope.
-class Cmake {
- public:
-  Cmake(const fs::path& script, const std::string& url, const fs::path& file) {
-    std::string words[] = {"cmake", "-DURL=" + url, "-DFILE=" + file.string(), "-P", script.string()};
-    std::vector<char*> arguments;
-    for (std::string& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    posix_spawn_file_actions_t silent;
-    posix_spawn_file_actions_init(&silent);
-    posix_spawn_file_actions_addopen(&silent, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addopen(&silent, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    const int code = posix_spawnp(&process_, "cmake", &silent, nullptr, arguments.data(), environ);
-    posix_spawn_file_actions_destroy(&silent);
-    if (code != 0) throw Error("cmake, which is to download, cannot be started: {}", std::strerror(code));
-  }
-  ~Cmake() {
-    if (done_) return;
-    kill(process_, SIGKILL);
-    waitpid(process_, nullptr, 0);
-  }
-  Cmake(const Cmake&) = delete;
-  Cmake& operator=(const Cmake&) = delete;
-
-  bool done() {
-    done_ = done_ || waitpid(process_, nullptr, WNOHANG) != 0;
-    return done_;
-  }
-
- private:
-  pid_t process_ = 0;
-  bool done_ = false;
-};
-
-std::int64_t size_of(const fs::path& file) {
-  std::error_code error;
-  const std::uintmax_t size = fs::file_size(file, error);
-  return error ? 0 : static_cast<std::int64_t>(size);
+  return fmt::format("{:02x}", fmt::join(hash.begin(), hash.begin() + size, ""));
 }
 
-std::string megabytes(std::int64_t bytes) { return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6); }
+std::string megabytes(std::size_t bytes) { return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6); }
 
-class Fetcher {
- public:
-  Fetcher(const FetchOptions& options, const Workshop& workshop)
-      : options_(options), workshop_(workshop), progress_(options.quiet) {
-    write_file(script(), kScript);
-  }
-
-  Progress& progress() { return progress_; }
-
-  /// Whether this very file is already there.
-  bool has(const RemoteFile& remote) {
-    const fs::path file = fs::path(options_.folder) / remote.name;
-    if (size_of(file) != remote.bytes) return false;
-    // The script writes its result beside the file it looks at.
-    const fs::path link = workshop_ / remote.name;
-    std::error_code error;
-    fs::create_symlink(fs::absolute(file), link, error);
-    const bool same = !error && transfer("", link, remote) == remote.sha256;
-    fs::remove(link, error);
-    return same;
-  }
-
-  /// Leaves the verified file in the workshop. False if a signal has come; Error if no mirror has it.
-  bool fetch(const RemoteFile& remote) {
-    std::vector<std::string> mirrors(std::begin(kMirrors), std::end(kMirrors));
-    if (!options_.mirror.empty()) mirrors = {options_.mirror};
-    std::string problem;
-    for (const std::string& mirror : mirrors) {
-      const std::string url = mirror + (mirror.ends_with('/') ? "" : "/") + remote.name;
-      const fs::path file = workshop_ / remote.name;
-      const std::string result = transfer(url, file, remote);
-      progress_.clear();
-      if (stop_signal() != 0) return false;
-      if (result == remote.sha256) {
-        progress_.line("Fetched {} ({})", url, megabytes(remote.bytes));
-        return true;
-      }
-      problem = result.starts_with("error ") ? result.substr(6) : wrong_contents(file, remote, result);
-      progress_.line("{}: {}", url, problem);
-      std::error_code ignored;
-      fs::remove(file, ignored);
-    }
-    throw Error("{}: could not be fetched from {}: {}", remote.name, mirrors.size() == 1 ? mirrors[0] : "any mirror",
-                problem);
-  }
-
- private:
-  fs::path script() const { return workshop_ / "fetch.cmake"; }
-
-  // The SHA-256 of what is then in the file, or "error " and why there is nothing.
-  std::string transfer(const std::string& url, const fs::path& file, const RemoteFile& remote) {
-    using Clock = std::chrono::steady_clock;
-    Cmake cmake(script(), url, file);
-    std::int64_t size = 0;
-    Clock::time_point moved = Clock::now();
-    while (!cmake.done()) {
-      if (stop_signal() != 0) return "error stopped";
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-      if (const std::int64_t now = size_of(file); now != size) size = now, moved = Clock::now();
-      if (!url.empty())
-        progress_.update(fmt::format("{}: {} of {}", remote.name, megabytes(size), megabytes(remote.bytes)));
-      if (size > remote.bytes) return fmt::format("error expected {} bytes, found more", remote.bytes);
-      if (Clock::now() - moved > std::chrono::seconds(options_.timeout)) {
-        return fmt::format("error no data for {} s", options_.timeout);
-      }
-    }
-    const fs::path result = file.string() + ".result";
-    if (!fs::exists(result)) return "error cmake has failed";
-    std::string text = read_file(result);
-    fs::remove(result);
-    return text;
-  }
-
-  static std::string wrong_contents(const fs::path& file, const RemoteFile& remote, const std::string& hash) {
-    const std::int64_t size = size_of(file);
-    if (size > 0 && read_file(file).starts_with('<')) return "expected gzip data, found HTML or XML";
-    if (size != remote.bytes) return fmt::format("expected {} bytes, found {}", remote.bytes, size);
-    return fmt::format("expected the SHA-256 {}, found {}", remote.sha256, hash);
-  }
-
-  const FetchOptions& options_;
-  const Workshop& workshop_;
-  Progress progress_;
+// A file on its way into memory, of which the largest takes 10 MB: until it is verified, there is nothing to clean up.
+struct Download {
+  const RemoteFile& file;
+  const FetchOptions& options;
+  Progress& progress;
+  std::string bytes = {};
+  std::chrono::steady_clock::time_point heard = {};  // the last time that something came
 };
+
+// libcurl calls this with what has come; 0 stops the transfer.
+std::size_t receive(const char* bytes, std::size_t, std::size_t size, void* download) {
+  Download& d = *static_cast<Download*>(download);
+  d.heard = std::chrono::steady_clock::now();
+  d.bytes.append(bytes, size);
+  return d.bytes.size() <= d.file.bytes ? size : 0;
+}
+
+// libcurl calls this at least once per second; 1 stops the transfer.
+int watch(void* download, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  Download& d = *static_cast<Download*>(download);
+  d.progress.update(fmt::format("{}: {} of {}", d.file.name, megabytes(d.bytes.size()), megabytes(d.file.bytes)));
+  const bool silent = std::chrono::steady_clock::now() - d.heard > std::chrono::seconds(d.options.timeout);
+  return silent || stop_signal() != 0 ? 1 : 0;
+}
+
+// What is wrong with the bytes, which libcurl left off for the given reason, if any.
+std::string fault(const Download& d, const std::string& reason) {
+  const auto& [name, bytes, hash] = d.file;
+  if (d.bytes.starts_with('<')) return "expected gzip data, found HTML or XML";
+  if (d.bytes.size() > bytes) return fmt::format("expected {} bytes, found more", bytes);
+  if (d.bytes.empty() && !reason.empty()) return reason;
+  if (d.bytes.size() < bytes) {
+    return fmt::format("expected {} bytes, found {}{}{}", bytes, d.bytes.size(), reason.empty() ? "" : ": ", reason);
+  }
+  const std::string found = sha256(d.bytes);
+  return found == hash ? "" : fmt::format("expected the SHA-256 {}, found {}", hash, found);
+}
+
+// What is wrong with what the URL gives. Empty if the bytes are now those of the file, or a signal has come.
+std::string transfer(Download& d, const std::string& url) {
+  const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> owner(curl_easy_init(), curl_easy_cleanup);
+  CURL* curl = owner.get();
+  std::array<char, CURL_ERROR_SIZE> message{};
+  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl, CURLOPT_USERAGENT, "tare");
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https,http,file");
+  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+  curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 5L);
+  curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "https,http");
+  curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+  curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);  // a name server that does not answer delays no Ctrl-C
+  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message.data());
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &d);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, watch);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &d);
+
+  d.bytes.clear();
+  std::size_t before = 0;
+  CURLcode code = CURLE_OK;
+  do {  // A server that was cut off is asked for the rest, as long as it gets on by a hundredth each time.
+    before = d.bytes.size();
+    d.heard = std::chrono::steady_clock::now();
+    curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, static_cast<curl_off_t>(before));
+    code = curl_easy_perform(curl);
+  } while (code != CURLE_OK && code != CURLE_ABORTED_BY_CALLBACK && d.bytes.size() < d.file.bytes &&
+           d.bytes.size() - before > d.file.bytes / 100);
+  d.progress.clear();
+  if (stop_signal() != 0) return "";
+  if (code == CURLE_OK) return fault(d, "");
+  if (code == CURLE_ABORTED_BY_CALLBACK) return fault(d, fmt::format("no data for {} s", d.options.timeout));
+  return fault(d, message[0] != '\0' ? message.data() : curl_easy_strerror(code));
+}
+
+// The verified bytes, or none if a signal has come. Error if no mirror has them.
+std::string fetch(const RemoteFile& file, const FetchOptions& options, Progress& progress) {
+  std::vector<std::string> mirrors(std::begin(kMirrors), std::end(kMirrors));
+  if (!options.mirror.empty()) mirrors = {options.mirror};
+  Download download{file, options, progress};
+  std::string problems;
+  for (const std::string& mirror : mirrors) {
+    const std::string url = mirror + (mirror.ends_with('/') ? "" : "/") + file.name;
+    if (!problems.empty()) progress.line("{}; trying {}", printable(problems), printable(url));
+    const std::string problem = transfer(download, url);
+    if (stop_signal() != 0) return "";
+    if (problem.empty()) {
+      progress.line("Fetched {} ({})", printable(url), megabytes(file.bytes));
+      return std::move(download.bytes);
+    }
+    problems += fmt::format("{}{}: {}", problems.empty() ? "" : "; ", url, problem);
+  }
+  throw Error("{}: could not be fetched: {}", file.name, problems);
+}
+
+bool is_there(const fs::path& path, const RemoteFile& file) {
+  std::error_code error;
+  return fs::file_size(path, error) == file.bytes && sha256(read_file(path)) == file.sha256;
+}
 
 }  // namespace
 
 int run_fetch(const FetchOptions& options) {
   watch_signals();
-  const Workshop workshop(options.folder);
-  Fetcher fetcher(options, workshop);
-  std::vector<const RemoteFile*> fetched;
-  for (const RemoteFile& remote : kMnist) {
-    if (fetcher.has(remote)) continue;
-    if (stop_signal() != 0 || !fetcher.fetch(remote)) {
-      fetcher.progress().line("Stopped by signal {}; {} is as it was", stop_signal(), options.folder);
+  const fs::path folder = options.folder;
+  std::vector<const RemoteFile*> missing;
+  for (const RemoteFile& file : kMnist) {
+    if (!is_there(folder / file.name, file)) missing.push_back(&file);
+  }
+
+  // What cannot be written is found before anything is downloaded.
+  std::error_code error;
+  fs::path there = folder;
+  while (!there.empty() && !fs::exists(there, error)) there = there.parent_path();
+  for (const RemoteFile* file : missing) check_writable(there / file->name);
+
+  Progress progress(options.quiet);
+  std::vector<std::string> contents;
+  for (const RemoteFile* file : missing) {
+    if (stop_signal() == 0) contents.push_back(fetch(*file, options, progress));
+    if (stop_signal() != 0) {
+      progress.line("Stopped by signal {}; {} is as it was", stop_signal(), printable(options.folder));
       return 128 + stop_signal();
     }
-    fetched.push_back(&remote);
   }
-  for (const RemoteFile* remote : fetched) {
-    std::error_code error;
-    const fs::path to = fs::path(options.folder) / remote->name;
-    fs::rename(workshop / remote->name, to, error);
-    if (error) throw Error("{}: cannot be written: {}", to.string(), error.message());
-  }
-  fetcher.progress().line("{} has MNIST: {} files fetched, {} were there", options.folder, fetched.size(),
-                          std::size(kMnist) - fetched.size());
+
+  fs::create_directories(folder, error);
+  if (error) throw Error("{}: cannot be written: {}", options.folder, error.message());
+  std::list<AtomicFile> files;  // all are written before the first takes its name
+  for (std::size_t i = 0; i < missing.size(); ++i) files.emplace_back(folder / missing[i]->name).write(contents[i]);
+  for (AtomicFile& file : files) file.commit();
+  progress.line("{} has MNIST: {} files fetched, {} were there", printable(options.folder), missing.size(),
+                std::size(kMnist) - missing.size());
   return 0;
 }
 

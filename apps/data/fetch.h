@@ -1,6 +1,5 @@
 // Downloading MNIST: every file is verified before any takes its name, and whatever happens, nothing half-written
-// stays behind. The transfer itself is left to `cmake`, which building Tare needs anyway: no library for it is linked
-// in.
+// stays behind. libcurl transfers, so that the usual variables (https_proxy, no_proxy, ...) name a proxy.
 #pragma once
 
 #include <string>
@@ -16,7 +15,7 @@ struct FetchOptions {
 };
 
 /// Fetches the four files, or those of them that are not there yet, and returns the exit code. Error, naming the file
-/// and what the last mirror has answered, if no mirror has one of them.
+/// and what every mirror has answered, if no mirror has one of them.
 int run_fetch(const FetchOptions& options);
 
 }  // namespace tare

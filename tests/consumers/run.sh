@@ -73,7 +73,7 @@ done
 # The core alone, for which Eigen and fmt are enough.
 say "Tare without what reads and writes files"
 missing=()
-for package in PNG ZLIB nlohmann_json CLI11; do missing+=("-DCMAKE_DISABLE_FIND_PACKAGE_$package=ON"); done
+for package in PNG ZLIB nlohmann_json CLI11 CURL OpenSSL; do missing+=("-DCMAKE_DISABLE_FIND_PACKAGE_$package=ON"); done
 quietly cmake -S "$root/tests/consumers" -B "$folder/core-only" -G Ninja ${TARE_CMAKE_ARGS-} -DTARE_WAY=subdirectory \
   "${missing[@]}"
 quietly cmake --build "$folder/core-only" --target core_only own_headers strict_tare
