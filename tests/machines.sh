@@ -53,7 +53,11 @@ unpack_libraries() {
   local apt=(apt-get -q -o "Dir::State::lists=$lists" -o APT::Architectures::="$(dpkg --print-architecture)"
     -o APT::Architectures::="$1" -o APT::Sandbox::User=root -o Acquire::Languages=none)
   "${apt[@]}" update >/dev/null 2>&1 || true  # one list of several may be missing; what is needed is asked for below
-  (cd "$2/packages" && quietly "${apt[@]}" download {libfmt9,libfmt-dev,zlib1g,zlib1g-dev,libpng16-16,libpng-dev}:"$1" \
+  # With what libcurl needs itself, but for what comes with the compiler.
+  mapfile -t curl < <(apt-cache "${apt[@]:1}" --recurse --no-{recommends,suggests,conflicts,breaks,replaces,enhances} \
+    depends "libcurl4:$1" | grep -E "^[a-z].*:$1\$" | grep -vE '^(libc6|libgcc-s1|gcc-.*-base|libcrypt1|debconf.*):')
+  (cd "$2/packages" && quietly "${apt[@]}" download \
+    {libfmt9,libfmt-dev,zlib1g,zlib1g-dev,libpng16-16,libpng-dev,libcurl4-openssl-dev,libssl-dev}:"$1" "${curl[@]}" \
     libeigen3-dev libcli11-dev nlohmann-json3-dev doctest-dev)
   for package in "$2"/packages/*.deb; do dpkg -x "$package" "$2"; done
   touch "$2/complete"
