@@ -341,8 +341,11 @@ def tape():
     Select(element("#tape-norm")).select_by_value("batch")
     time.sleep(0.5)
     check("tape", "back to the first loss", loss() == first, f"{first} {loss()}")
-    # A number typed in moves what depends on it.
-    run("$('tape-entry-1').click()")
+    # A number typed in moves what depends on it. Enter leads to the numbers, Escape back.
+    element("#tape-entry-1").send_keys(Keys.ENTER)
+    check("tape", "keys lead to the numbers", run("document.activeElement.id") == "tape-w1-0-0")
+    element("#tape-w1-0-0").send_keys(Keys.ESCAPE)
+    check("tape", "and back", run("document.activeElement.id") == "tape-entry-1")
     field = element("#tape-w1-0-1")
     field.clear()
     field.send_keys("2" + Keys.TAB)
@@ -428,16 +431,105 @@ def layouts():
           run("document.activeElement.id") == "tab-inside", run("table"))
 
 
-def old_browser():
-    """Without SIMD: a sentence, and a page that still opens its tables."""
-    script = command("Page.addScriptToEvaluateOnNewDocument", source="WebAssembly.validate = () => false")["identifier"]
-    open_page()
-    wait("the sentence", "!$('failure').hidden")
-    check("no SIMD", "it is said", "SIMD" in element("#failure").text, element("#failure").text)
-    element("#tab-draw").click()
-    check("no SIMD", "tables open", element("#draw").is_displayed())
-    command("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
-    driver.get_log("browser"), driver.get_log("performance")
+def old_browsers():
+    """What a browser lacks is a sentence, on a page that still opens its tables."""
+    for source, place, word in (("WebAssembly.validate = () => false", "failure", "SIMD"),
+                                ("delete window.WebAssembly", "failure", "no WebAssembly"),
+                                ("delete window.DecompressionStream", "failure", "no DecompressionStream"),
+                                ("Worker = class { constructor() { throw Error('blocked') } }", "curves-failure",
+                                 "No worker")):
+        script = command("Page.addScriptToEvaluateOnNewDocument", source=source)["identifier"]
+        open_page()
+        wait("the sentence", f"!$('{place}').hidden")
+        check(source, "it is said", word in element(f"#{place}").text, element(f"#{place}").text)
+        for name, button in (("inside", "#inside-start"), ("tape", "#tape-play"), ("draw", "#draw-train")):
+            element(f"#tab-{name}").click()
+            element(button).click()
+            wait("it is said here", f"[...document.querySelectorAll('[role=alert]')].some(e => e.checkVisibility() && "
+                 f"e.textContent.includes('{word}'))", 5)
+            check(source, f"{name} opens", element(f"#{name}").is_displayed())
+        command("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
+        for entry in driver.get_log("browser"):
+            check(source, "no script goes wrong", "TypeError" not in entry["message"], entry["message"])
+        driver.get_log("performance")
+
+
+def addresses():
+    """A value that does not fit is said, and the page is as without it."""
+    open_page("#tape")
+    for wrong in ("curves?lr=1e300", "curves?lr=", "curves?depth=0", "curves?depth=2.5", "curves?width=1e9",
+                  "curves?batch=1", "curves?batch=99999", "curves?init=-1", "curves?seed=-3", "curves?seed=1.5",
+                  "curves?data=faces", "curves?nets=", "curves?nets=foo", "curves?nets=toString",
+                  "curves?activation=swish", "curves?optimizer=x", "curves?toString=1", "toString", "tape?tapeAt=999",
+                  "tape?tapeNorm=foo", "tape?tapeBias=9", "draw?drawNetwork=9", "inside?layers=99"):
+        run("location.hash = arguments[0]", "#" + wrong)
+        said = wait(f"{wrong} is said", "!$('failure').hidden && $('failure').textContent.includes("
+                    f"{json.dumps(wrong.split('?')[-1])})", 5)
+        check("addresses", f"{wrong}: all is as at first", said and run(
+            "Object.keys(state).every(key => state[key] === firstState[key]) && $(table).checkVisibility()"))
+        run("change({seed: 2})")
+        check("addresses", "what was said goes", not element("#failure").is_displayed())
+    nothing_went_wrong("addresses")
+
+
+def impatience():
+    """Buttons and sliders faster than the networks, and networks that all fail."""
+    open_page("#curves?width=16")
+    wait("a first step", "networks.step > 0")
+    run("(() => { for (let i = 0; i < 41; ++i) $('run').click(); })()")
+    time.sleep(0.5)
+    step = run("networks.step")
+    time.sleep(0.5)
+    check("impatience", "an odd number of clicks pauses", run("networks.step") == step and not run("networks.running"))
+    check("impatience", "the accuracy is that of the last step",
+          run("networks.list.every(n => n.diverged || n.tests.at(-1).step === n.step)"))
+    slide = """((key, ...values) => {
+      const slider = document.querySelector(`#set-${key} ~ [type=range]`);
+      for (const value of values) { slider.value = value; slider.dispatchEvent(new Event('input')); }
+      return slider.getAttribute('aria-valuetext');
+    })(...arguments)"""
+    element("#run").click()
+    run(slide, "depth", 3, 4, 2)
+    check("impatience", "new networks train, too", wait("steps", "networks.running && networks.step > 5"))
+    before = run("[networks.generation, networks.step]")
+    for key, values in (("lr", [-2, -1]), ("momentum", [0.5, 0.9]), ("decay", [0.01, 0.001]), ("batch", [1, 2])):
+        run(slide, key, *values)
+    Select(element("#set-optimizer")).select_by_value("adam")
+    check("impatience", "a slider says its value", run(slide, "lr", -2) == "0.01")
+    check("impatience", "momentum is for SGD", run(
+        "[...document.querySelectorAll('#set-momentum, #set-momentum ~ input')].every(input => input.disabled)"))
+    wait("more steps", f"networks.step > {before[1] + 5}")
+    check("impatience", "nothing began anew", run("networks.generation") == before[0] and
+          run("networks.list.every(n => n.loss.length === n.step + n.diverged)"))
+    # The values under the cursor are those of its step, in both charts.
+    element("#run").click()
+    time.sleep(0.5)
+    run("$('accuracy-chart').scrollIntoView()")
+    box = run("(b => [b.x + b.width * 0.6, b.y + 60])($('accuracy-chart').getBoundingClientRect())")
+    command("Input.dispatchMouseEvent", type="mouseMoved", x=box[0], y=box[1])
+    said = run("$('cards').querySelector('dt').textContent.match(/\\d+/)[0]")
+    check("impatience", "a test belongs to its step", run(f"networks.list[0].tests.some(t => t.step === {said})"), said)
+    element("#cards button").send_keys(Keys.ENTER)
+    check("impatience", "the focus stays", wait("one network", "networks.list.length === 1") and
+          run("$('cards').contains(document.activeElement)"))
+    open_page("#curves?nets=none&lr=100&init=1000&depth=12")
+    wait("a failure", "networks.list[0].diverged && !networks.running")
+    step = run("networks.step")
+    for button in ("#run", "#step"):
+        element(button).click()
+        check("impatience", f"{button}: it is said that all failed",
+              "All networks" in element("#curves-failure").text)
+    run("change({lr: 0.001, init: 1})")
+    element("#step").click()
+    check("impatience", "no step was counted, new networks train", wait("a step", "networks.step === 1") and
+          step == 0 and not element("#curves-failure").is_displayed())
+    command("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": "active"}])
+    check("high contrast", "one tab stands out", run("new Set([...document.querySelectorAll('[role=tab]')].map(tab => "
+          "getComputedStyle(tab).borderBottomColor)).size") == 2)
+    check("high contrast", "a network has its colour", run(
+        "(e => { document.body.append(e); return getComputedStyle(e).backgroundColor; })"
+        "(make('i', {className: 'inside-dot', style: '--of: rgb(1, 2, 3)'}))") == "rgb(1, 2, 3)")
+    nothing_went_wrong("impatience")
 
 
 driver.get("about:blank")
@@ -450,7 +542,9 @@ try:
     draw()
     book()
     layouts()
-    old_browser()
+    addresses()
+    impatience()
+    old_browsers()
 finally:
     driver.quit()
 for failure in failures:

@@ -7,20 +7,20 @@
 // A state worth seeing, and what to look at in it.
 const scenes = [
   {name: 'learning rate 2', values: {},
-    story: 'Two networks, the same weights to begin with, the same batches, learning rate 2. Without normalization the ' +
-      'first steps throw the network off and it never comes back. With BatchNorm it learns.'},
+    story: 'Two networks, the same weights to begin with, the same batches, learning rate 2. Without normalization ' +
+      'the first steps throw the network off and it never comes back. With BatchNorm it learns.'},
   {name: 'a learning rate for both', values: {lr: 0.1},
     story: 'At learning rate 0.1 both learn. Move the slider while they train: where does the one without BatchNorm ' +
       'break?'},
   {name: 'the bias that cancels', values: {nets: 'batch,keep', lr: 0.5},
-    story: 'The second network keeps a bias in front of BatchNorm, and the curves are the same, to rounding: subtracting ' +
-      'the batch mean subtracts the bias again.'},
+    story: 'The second network keeps a bias in front of BatchNorm, and the curves are the same, to rounding: ' +
+      'subtracting the batch mean subtracts the bias again.'},
   {name: 'twelve layers deep', values: {depth: 12, width: 32, lr: 0.05, nets: 'batch,none,layer'},
     story: 'Twelve hidden layers. Normalization keeps what each layer gets at one scale; without it, look at Inside: ' +
       'signals and gradients change from layer to layer.'},
   {name: 'weights ten times too large', values: {init: 10, lr: 0.1},
-    story: 'All initial weights are ten times as large. BatchNorm divides the scale away; the other network starts with ' +
-      'a loss that is far off.'},
+    story: 'All initial weights are ten times as large. BatchNorm divides the scale away; the other network starts ' +
+      'with a loss that is far off.'},
   {name: 'sigmoids', values: {activation: 'sigmoid', depth: 4, lr: 1},
     story: 'Four layers of sigmoids: without normalization their gradients nearly vanish, and the loss stays on a ' +
       'plateau.'},
@@ -64,13 +64,14 @@ const controls = [
 const failure = $('curves-failure');
 const shownControls = [];
 
-// Why a text is no value for a control; nothing if it is one.
-function objection(control, text) {
-  const value = Number(text.trim().replace(',', '.'));
-  const range = `a ${control.whole ? 'whole number' : 'number'} from ${control.low} to ${control.high}`;
-  const fits = text.trim() !== '' && Number.isFinite(value) && value >= control.low && value <= control.high &&
-    (!control.whole || Number.isInteger(value));
-  return fits ? '' : `${control.label}: expected ${range}, found “${text.slice(0, 40)}”. It stays ${state[control.key]}.`;
+// What is expected of a control's value, if it is not that; also in an address.
+function expectation({choices, whole, low, high}, value) {
+  if (choices) {
+    const all = choices.map(choice => choice.value);
+    return all.includes(value) ? '' : `one of ${all.join(', ')}`;
+  }
+  const fits = value >= low && value <= high && (!whole || Number.isInteger(value));
+  return fits ? '' : `a ${whole ? 'whole number' : 'number'} from ${low} to ${high}`;
 }
 
 function addNumber(control, box) {
@@ -79,9 +80,10 @@ function addNumber(control, box) {
   wrong.setAttribute('role', 'alert');
   box.append(field);
   field.onchange = () => {
-    const why = objection(control, field.value);
-    complain(wrong, why);
-    if (!why) change({[control.key]: Number(field.value.trim().replace(',', '.'))});
+    const value = numberOf(field.value), expected = expectation(control, value);
+    if (!expected) return change({[control.key]: value});
+    complain(wrong, `${control.label}: expected ${expected}, found “${field.value.slice(0, 40)}”. It stays ` +
+      `${state[control.key]}.`);
   };
   let slider;
   if (control.slider) {
@@ -89,16 +91,20 @@ function addNumber(control, box) {
     slider = make('input', {type: 'range', min: low, max: high, step: control.log ? 'any' : control.step});
     slider.setAttribute('aria-label', control.label);
     slider.oninput = () => {
-      const value = control.log ? Number((10 ** slider.value).toPrecision(control.whole ? 3 : 2)) : Number(slider.value);
-      complain(wrong, '');
+      const digits = control.whole ? 3 : 2;
+      const value = control.log ? Number((10 ** slider.value).toPrecision(digits)) : Number(slider.value);
       change({[control.key]: control.whole ? Math.round(value) : value});
     };
     box.append(slider);
   }
   box.append(wrong);
   return () => {
-    field.value = state[control.key];
-    if (slider) slider.value = control.log ? Math.log10(Math.max(state[control.key], 1e-9)) : state[control.key];
+    const value = state[control.key];
+    field.value = value;
+    complain(wrong, '');
+    if (!slider) return;
+    slider.value = control.log ? Math.log10(Math.max(value, 1e-9)) : value;
+    slider.setAttribute('aria-valuetext', value);  // a logarithm says nothing
   };
 }
 
@@ -113,6 +119,7 @@ function addChoice(control, box) {
 for (const {group, keys} of controls) {
   const fields = make('fieldset', {}, make('legend', {textContent: group}));
   for (const control of keys) {
+    expectations[control.key] = value => expectation(control, value);
     const box = make('div', {className: 'control'},
       make('label', {htmlFor: 'set-' + control.key, textContent: control.label}));
     shownControls.push((control.choices ? addChoice : addNumber)(control, box));
@@ -149,10 +156,12 @@ function sceneOf(values) {
 
 let charts = [];
 
+const kMostRows = 2000;
+
 // Rows [step, a value for each network]; of many steps some.
 function lossRows() {
   const steps = Math.max(0, ...networks.list.map(network => network.loss.length));
-  const stride = Math.ceil(steps / 2000) || 1, rows = [];
+  const stride = Math.ceil(steps / kMostRows) || 1, rows = [];
   for (let i = 0; i < steps; i += stride) {
     rows.push([i + 1, ...networks.list.map(network => {
       const loss = network.loss[i];
@@ -163,37 +172,58 @@ function lossRows() {
 }
 
 function accuracyRows() {
-  const steps = [...new Set(networks.list.flatMap(network => network.tests.map(test => test.step)))].sort((a, b) => a - b);
+  const all = [...new Set(networks.list.flatMap(network => network.tests.map(test => test.step)))];
+  all.sort((a, b) => a - b);
+  const stride = Math.ceil(all.length / kMostRows);
+  const steps = all.filter((_, i) => i % stride === 0 || i === all.length - 1);
   const rows = new Map(steps.map(step => [step, [step, ...networks.list.map(() => null)]]));
   networks.list.forEach((network, i) => {
-    for (const test of network.tests) rows.get(test.step)[i + 1] = 100 * test.accuracy;
+    for (const test of network.tests) if (rows.has(test.step)) rows.get(test.step)[i + 1] = 100 * test.accuracy;
   });
   return rows.size > 0 ? [...rows.values()] : [[0, ...networks.list.map(() => null)]];
 }
 
+let chartsOf = '';  // the kinds of networks that they have a line for
+const shownKinds = () => networks.list.map(network => network.kind).join();
+
 function makeCharts() {
+  chartsOf = shownKinds();
   for (const chart of charts) chart.destroy();
   const common = {
     labels: ['step', ...networks.list.map(network => network.label)],
     colors: networks.list.map(network => css(network.colour)),
     series: Object.fromEntries(networks.list.map(network => [network.label, {strokePattern: network.dash}])),
-    strokeWidth: 2, gridLineColor: css('--line'), axisLineColor: css('--line'), legend: 'never', connectSeparatedPoints: true,
-    xlabel: '', highlightCircleSize: 4, interactionModel: {}, axisLabelWidth: 44,
-    highlightCallback: (event, x, points, row) => tellValues(row), unhighlightCallback: () => tellValues(null),
+    strokeWidth: 2, gridLineColor: css('--line'), axisLineColor: css('--line'), legend: 'never',
+    connectSeparatedPoints: true, xlabel: '', highlightCircleSize: 4, interactionModel: {}, axisLabelWidth: 44,
+    highlightCallback: (event, step) => tellValues(step), unhighlightCallback: () => tellValues(null),
   };
   charts = [
-    new Dygraph($('loss-chart'), lossRows(), {...common, logscale: true, drawPoints: false, valueRange: [0.1, 10], rollPeriod: Number($('smooth').value),
-      axes: {y: {axisLabelFormatter: y => short(y, 2)}}}),
+    new Dygraph($('loss-chart'), lossRows(), {...common, logscale: true, drawPoints: false, valueRange: [0.1, 10],
+      rollPeriod: Number($('smooth').value), axes: {y: {axisLabelFormatter: y => short(y, 2)}}}),
     new Dygraph($('accuracy-chart'), accuracyRows(), {...common, valueRange: [0, 101], drawPoints: false}),
   ];
+}
+
+let drawing = false, drawingTime = 0;
+
+// Drawing takes a third of the time at most, so that a slow machine hears its buttons.
+function drawSoon() {
+  if (drawing) return;
+  drawing = true;
+  setTimeout(() => requestAnimationFrame(() => {
+    const begin = performance.now();
+    drawing = false;
+    drawCharts();
+    drawingTime = performance.now() - begin;
+  }), 2 * drawingTime);
 }
 
 function drawCharts() {
   if (table !== 'curves' || charts.length === 0) return;
   const end = Math.max(20, networks.step);
   // A logarithmic axis cannot choose a range for nothing.
-  const valueRange = networks.step > 0 ? null : [0.1, 10];
-  charts[0].updateOptions({file: lossRows(), dateWindow: [0, end], valueRange});
+  const rows = lossRows(), isEmpty = rows.every(([, ...losses]) => losses.every(loss => loss === null));
+  charts[0].updateOptions({file: rows, dateWindow: [0, end], valueRange: isEmpty ? [0.1, 10] : null});
   charts[1].updateOptions({file: accuracyRows(), dateWindow: [0, end]});
   const described = name => networks.list.map(network => `${network.label}: ${name(network)}`).join('; ');
   $('loss-chart').setAttribute('aria-label', 'Training loss after step ' + networks.step + '. ' +
@@ -206,7 +236,9 @@ const percent = share => share === undefined ? 'not yet known' : (100 * share).t
 
 $('smooth').oninput = () => {
   const period = Number($('smooth').value);
-  $('smoothing').querySelector('output').textContent = period === 1 ? 'each batch' : `mean of ${period} batches`;
+  const text = period === 1 ? 'each batch' : `mean of ${period} batches`;
+  $('smoothing').querySelector('output').textContent = text;
+  $('smooth').setAttribute('aria-valuetext', text);
   charts[0]?.updateOptions({rollPeriod: period});
 };
 
@@ -215,12 +247,13 @@ $('smooth').oninput = () => {
 const cards = new Map();
 let pointed = null;  // the step under the cursor, where there is one
 
-function tellValues(row) {
-  pointed = row;
+function tellValues(step) {
+  pointed = step;
   fillCards();
 }
 
 function makeCards() {
+  const hadFocus = $('cards').contains(document.activeElement);
   cards.clear();
   $('cards').replaceChildren();
   for (const network of networks.list) {
@@ -246,14 +279,17 @@ function makeCards() {
       })));
   }
   fillCards();
+  // Who took one away or added one with the keyboard stays here.
+  if (hadFocus) $('cards').querySelector('button:not([hidden])').focus();
 }
 
 function fillCards() {
   for (const [network, {values, layers}] of cards) {
-    const at = pointed === null ? network.loss.length - 1 : pointed * (Math.ceil(networks.step / 2000) || 1);
+    const step = pointed ?? network.loss.length;
+    const test = network.tests.findLast(test => test.step <= step);
     const shown = [
-      ['loss of batch ' + (at + 1), at < 0 || at >= network.loss.length ? '–' : short(network.loss[at])],
-      ['test accuracy', network.tests.length > 0 ? percent(network.tests.at(-1).accuracy) : '–'],
+      ['loss of batch ' + step, step === 0 || step > network.loss.length ? '–' : short(network.loss[step - 1])],
+      ['test accuracy', test ? percent(test.accuracy) : '–'],
       ['parameters', network.parameters.toLocaleString('en')],
     ];
     values.replaceChildren(...shown.flatMap(([name, value]) =>
@@ -290,8 +326,9 @@ function showScene() {
   const scene = sceneOf(state);
   $('scenes').value = scene ? scenes.indexOf(scene) : '';
   $('story').textContent = scene ? scene.story : '';
-  const momentum = $('set-momentum');
-  momentum.disabled = state.optimizer !== 'sgd';
+  for (const input of $('set-momentum').parentElement.querySelectorAll('input')) {
+    input.disabled = state.optimizer !== 'sgd';
+  }
 }
 
 networks.on(event => {
@@ -299,11 +336,11 @@ networks.on(event => {
     pointed = null;
     complain(failure, '');
     makeCards();
-    makeCharts();
+    if (chartsOf !== shownKinds()) makeCharts();
   }
   if (event === 'failed') complain(failure, networks.error);
   showState();
-  drawCharts();
+  drawSoon();
   fillCards();
 });
 onChange.add(showScene);

@@ -1,7 +1,10 @@
 // The table "Draw a digit": paper to draw on, and what a network reads there.
 'use strict';
 
-define({drawNetwork: '0'});  // the place of one of the networks that train, or 'file'
+// The place of one of the networks that train, or 'file'.
+define({drawNetwork: '0'}, {
+  drawNetwork: value => /^([0-3]|file)$/.test(value) ? '' : 'the place of a network, from 0 on, or file',
+});
 
 {
   const paper = $('draw-canvas');
@@ -288,12 +291,11 @@ define({drawNetwork: '0'});  // the place of one of the networks that train, or 
     $('draw-progress-text').textContent = `step ${Math.min(step, kSteps)} of ${kSteps}`;
   }
 
-  $('draw-train').onclick = async () => {
+  $('draw-train').onclick = () => {
     training = true;
     if (state.data !== 'digits') change({data: 'digits'});
     change({drawNetwork: '0'});
-    await networks.made;
-    networks.start();
+    networks.start(kSteps);
     training = networks.running;
     tellNetworks();
   };
@@ -305,7 +307,10 @@ define({drawNetwork: '0'});  // the place of one of the networks that train, or 
       if (done) networks.pause();
       training = !done && event !== 'failed' && (event !== 'state' || networks.running);
     }
-    if (event === 'made') makeChoices();
+    if (event === 'made') {
+      complain($('draw-alert'));
+      makeChoices();
+    }
     tellNetworks();
     if (event === 'failed') complain($('draw-alert'), networks.error);
     read();

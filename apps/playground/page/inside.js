@@ -2,7 +2,10 @@
 // what a network makes of every point of the plane.
 'use strict';
 
-define({layers: 'all'});  // or 'ends', or the number of one
+// Which layers are shown: all, the first and the last, or one.
+define({layers: 'all'}, {
+  layers: value => /^(all|ends|[1-9]|1[0-2])$/.test(value) ? '' : 'all, ends, or the number of a layer',
+});
 
 {
 
@@ -654,16 +657,8 @@ dark.addEventListener('change', () => {
   figures.forEach(paintPlane);
 });
 
-// Starts or steps, unless no network can.
-function go(how) {
-  const done = networks.list.every(n => n.diverged);
-  complain($('inside-failure'), done && 'All networks have diverged. Reset makes new ones; with a smaller learning ' +
-    'rate, in Curves, they may last.');
-  if (!done) how();
-}
-
-$('inside-start').onclick = () => networks.running ? networks.pause() : go(() => networks.start());
-$('inside-step').onclick = () => go(() => networks.stepOnce());
+$('inside-start').onclick = () => networks.running ? networks.pause() : networks.start();
+$('inside-step').onclick = () => networks.stepOnce();
 $('inside-reset').onclick = () => networks.reset();
 $('inside-shown').onchange = event => change({layers: event.target.value});
 
@@ -672,6 +667,7 @@ tables.inside = {
     shown = true;
     networks.inspect = true;
     networks.list.length === 0 ? networks.reset() : buildRegions();
+    complain($('inside-failure'), networks.error);
     showState();
     paintSoon();
     lookNow();

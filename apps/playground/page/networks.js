@@ -12,6 +12,9 @@ const kinds = {
 define({
   nets: 'batch,none', data: 'digits', lr: 2, batch: 64, depth: 2, width: 64, activation: 'relu', optimizer: 'sgd',
   momentum: 0, decay: 0, init: 1, seed: 1,
+}, {
+  nets: names => names.split(',').every(name => Object.hasOwn(kinds, name)) ? '' :
+    `some of ${Object.keys(kinds).join(', ')}, with commas`,
 });
 // These may change while the networks train. The others need new networks.
 const whileTraining = new Set(['lr', 'batch', 'optimizer', 'momentum', 'decay']);
@@ -27,35 +30,36 @@ const networks = {
   on(f) { this.listeners.add(f); },
   tell(event) { for (const f of this.listeners) f(event); },
 
+  // New networks. If the old ones trained, so do they.
   async reset() {
-    const wasRunning = this.running;
-    this.pause();
+    const goesOn = this.running;
+    this.running = false;
+    this.run = null;
     this.generation = (this.generation || 0) + 1;
     const generation = this.generation;
     for (const network of this.list) network.engine.stop();
-    const names = [...new Set(state.nets.split(','))].filter(name => name in kinds).slice(0, 4);
-    this.list = (names.length > 0 ? names : ['batch']).map(kind => ({
-      kind, ...kinds[kind], engine: new Engine(), step: 0, loss: [], accuracy: [], tests: [], diverged: false,
-      inside: null, layers: [], parameters: 0,
+    this.list = [...new Set(state.nets.split(','))].map(kind => ({
+      kind, ...kinds[kind], engine: new Engine(), step: 0, loss: [], tests: [], diverged: false, inside: null,
+      layers: [], parameters: 0,
     }));
     this.step = 0;
     this.error = null;
     this.perRound = 1;
+    this.nextTest = 0;
     this.made = Promise.all(this.list.map(async network => {
       const reply = await network.engine.ask({ask: 'create', ...network.request, ...requestOf(state)});
       Object.assign(network, {layers: reply.layers, parameters: reply.parameters, description: reply.description});
       await this.test(network);
     }));
     this.tell('made');
+    if (goesOn) this.start();
     try {
       await this.made;
     } catch (error) {
       if (generation === this.generation) this.fail(error);
       return;
     }
-    if (generation !== this.generation) return;
-    this.tell('round');
-    if (wasRunning) this.start();
+    if (generation === this.generation) this.tell('round');
   },
 
   fail(error) {
@@ -69,65 +73,84 @@ const networks = {
     network.tests.push({step: network.step, accuracy, loss});
   },
 
-  // `most` steps of every network that still can.
-  async round(most) {
-    const generation = this.generation;
-    const able = this.list.filter(network => !network.diverged);
+  able() { return this.list.filter(network => !network.diverged); },
+
+  // Says so if there is nothing left to train.
+  canTrain() {
+    if (this.able().length > 0) return true;
+    this.fail(new Error('All networks have failed: their losses are no numbers any more. Make new ones, with a ' +
+      'smaller learning rate or smaller initial weights.'));
+    return false;
+  },
+
+  // `most` steps of every network that still can, and then a test if it is time for one, or `tests`.
+  async round(most, tests = false) {
+    const generation = this.generation, able = this.able();
     await Promise.all(able.map(async network => {
       const reply = await network.engine.ask({ask: 'steps', most, inspect: this.inspect});
       network.loss.push(...reply.loss);
-      network.accuracy.push(...reply.accuracy);
       network.step = reply.step;
       network.diverged = reply.diverged;
       if (reply.inside) network.inside = reply.inside;
     }));
     if (generation !== this.generation) return;
-    this.step += most;
+    this.step = Math.max(...this.list.map(network => network.step));
     // Testing may take a sixth of the time.
     const begin = performance.now();
-    if (begin > (this.nextTest || 0) || most === 1) {
-      await Promise.all(able.filter(network => !network.diverged).map(network => this.test(network)));
+    if (begin > this.nextTest || tests) {
+      await this.testAll();
       this.nextTest = performance.now() + 5 * (performance.now() - begin);
     }
     if (generation === this.generation) this.tell('round');
   },
 
+  async testAll() {
+    const due = this.able().filter(network => network.tests.at(-1)?.step !== network.step);
+    await Promise.all(due.map(network => this.test(network)));
+  },
+
   // Rounds of about a twelfth of a second, up to a step: a slow machine gets fewer steps in each.
   async start(end = Infinity) {
-    if (this.running) return;
+    if (this.running || !this.canTrain()) return;
     this.error = null;
     this.running = true;
-    this.tell('state');
+    // Whoever pauses and goes on within a round has begun another run; this one then ends.
+    const run = this.run = {};
     const generation = this.generation;
+    this.tell('state');
     try {
       await this.made;
-      while (this.running && generation === this.generation) {
-        if (this.step >= end || this.list.every(network => network.diverged)) break;
+      while (run === this.run && this.step < end && this.able().length > 0) {
         const begin = performance.now();
-        await this.round(this.perRound);
+        await this.round(Math.min(this.perRound, end - this.step));
         const share = 80 / Math.max(1, performance.now() - begin);
         this.perRound = Math.max(1, Math.min(500, Math.round(this.perRound * Math.min(2, Math.max(0.5, share)))));
         // The page draws and hears its buttons in between.
         await new Promise(resolve => setTimeout(resolve, 0));
       }
+      // What is shown when it stands still belongs to the last step.
+      if (generation === this.generation) await this.testAll();
     } catch (error) {
       if (generation === this.generation) this.fail(error);
     }
-    if (generation === this.generation && this.running) this.pause();
+    if (run === this.run) this.pause();
+    if (generation === this.generation) this.tell('round');
   },
 
   pause() {
     if (!this.running) return;
     this.running = false;
+    this.run = null;
     this.tell('state');
   },
 
   async stepOnce(steps = 1) {
     this.pause();
+    if (!this.canTrain()) return;
     const generation = this.generation;
     try {
       await this.made;
-      await this.round(steps);
+      await this.round(steps, true);
     } catch (error) {
       if (generation === this.generation) this.fail(error);
     }
@@ -145,9 +168,11 @@ function requestOf(values) {
 }
 
 onChange.add(changed => {
-  if ([...changed].some(key => ofNewNetworks.has(key))) {
+  const some = keys => [...changed].some(key => keys.has(key));
+  // Networks that could not be made, or went wrong, take no changes.
+  if (some(ofNewNetworks) || some(whileTraining) && networks.error) {
     networks.reset();
-  } else if ([...changed].some(key => whileTraining.has(key))) {
+  } else if (some(whileTraining)) {
     for (const network of networks.list) {
       network.engine.ask({ask: 'change', ...requestOf(state)}).catch(error => {
         if (error.message !== 'stopped') networks.fail(error);

@@ -9,7 +9,13 @@ const $ = id => document.getElementById(id);
 const compiled = (async () => {
   const text = $('module').textContent.trim();
   const packed = Uint8Array.from(atob(text), c => c.charCodeAt(0));
-  if (typeof WebAssembly === 'undefined') throw new Error('This browser has no WebAssembly, which the networks run in.');
+  if (typeof WebAssembly === 'undefined') {
+    throw new Error('This browser has no WebAssembly, which the networks run in.');
+  }
+  if (typeof DecompressionStream === 'undefined') {
+    throw new Error('This browser has no DecompressionStream, which unpacks the networks’ program. Browsers from ' +
+      '2023 on have it.');
+  }
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));
   const bytes = await new Response(stream).arrayBuffer();
   if (!WebAssembly.validate(bytes)) {
@@ -17,23 +23,41 @@ const compiled = (async () => {
   }
   return WebAssembly.compile(bytes);
 })();
-compiled.catch(error => complain($('failure'), error));
+let isUseless = false;  // and the page says so
+compiled.catch(error => {
+  isUseless = true;
+  complain($('failure'), error);
+});
 
 // A copy of the C++ in a worker of its own. ask() answers a request (requests.cpp), with `bytes` in the answer where
-// there are any; an error of the C++ rejects it. Requests are answered in their order.
+// there are any; an error of the C++ rejects it. Requests are answered in their order; what waits when the engine is
+// stopped is rejected.
 class Engine {
   constructor() {
     const script = new Blob([$('worker').textContent], {type: 'text/javascript'});
     this.address = URL.createObjectURL(script);
-    this.worker = new Worker(this.address);
     this.waiting = new Map();
     this.count = 0;
-    this.ready = compiled.then(module => new Promise((resolve, reject) => {
-      this.worker.onmessage = ({data}) => data.ready ? resolve() : this.take(data);
-      this.worker.onerror = error => reject(new Error(error.message));
-      this.worker.postMessage({module});
-    }));
+    this.error = null;
+    const ended = new Promise((_, reject) => { this.end = reject; });
+    this.ready = Promise.race([this.begin(), ended]);
     this.ready.catch(() => {});
+  }
+  async begin() {
+    const failed = why =>
+      `No worker for the networks could be started: ${(why || 'the browser does not say why').replace(/\.$/, '')}.`;
+    try {
+      this.worker = new Worker(this.address);
+    } catch (error) {
+      throw new Error(failed(error.message));
+    }
+    this.worker.onerror = event => this.stop(failed(event.message));
+    const module = await compiled;
+    return new Promise(resolve => {
+      this.worker.onmessage = ({data}) =>
+        data.ready ? resolve() : data.failed ? this.stop(failed(data.failed)) : this.take(data);
+      this.worker.postMessage({module});
+    });
   }
   take({id, answer, bytes, error}) {
     const {resolve, reject} = this.waiting.get(id);
@@ -42,15 +66,18 @@ class Engine {
   }
   async ask(request, bytes) {
     await this.ready;
+    if (this.error) throw this.error;
     return new Promise((resolve, reject) => {
       this.waiting.set(++this.count, {resolve, reject});
       this.worker.postMessage({id: this.count, request, bytes});
     });
   }
-  stop() {
-    this.worker.terminate();
+  stop(why = 'stopped') {
+    this.error = new Error(why);
+    this.end(this.error);
+    this.worker?.terminate();
     URL.revokeObjectURL(this.address);
-    for (const {reject} of this.waiting.values()) reject(new Error('stopped'));
+    for (const {reject} of this.waiting.values()) reject(this.error);
   }
 }
 
@@ -60,14 +87,16 @@ class Engine {
 // the type of the first one.
 const state = {};
 const firstState = {};
+const expectations = {};  // name -> f(value): what an address should have said instead; nothing if the value fits
 const onChange = new Set();
 const tables = {};  // name -> {show(), hide()}
 let table = 'curves';
 let addressTimer;
 
-function define(values) {
+function define(values, itsExpectations) {
   Object.assign(firstState, values);
   Object.assign(state, values);
+  Object.assign(expectations, itsExpectations);
 }
 
 function address(name = table, values = state) {
@@ -82,29 +111,40 @@ function address(name = table, values = state) {
 // Changes what is remembered, the address with it, and tells whoever wants to know.
 function change(values) {
   Object.assign(state, values);
-  // Browsers refuse addresses that change as often as a slider moves.
-  clearTimeout(addressTimer);
-  addressTimer = setTimeout(() => history.replaceState(null, '', address()), 200);
+  writeAddress();
+  if (!isUseless) complain($('failure'), '');  // about an address that is not there any more
   for (const f of onChange) f(new Set(Object.keys(values)));
 }
 
-// Takes the state of an address. What it does not name is as at first.
+// Browsers refuse addresses that change as often as a slider moves.
+function writeAddress() {
+  clearTimeout(addressTimer);
+  addressTimer = setTimeout(() => history.replaceState(null, '', address()), 200);
+}
+
+// Takes the state of an address. What it does not name, or names wrongly, is as at first.
 function readAddress() {
   const [name, text = ''] = location.hash.slice(1).split('?');
-  const found = new URLSearchParams(text), values = {...firstState};
-  for (const [key, value] of found) {
-    if (!(key in firstState)) continue;
-    const first = firstState[key];
-    values[key] = typeof first === 'number' ? Number(value) : typeof first === 'boolean' ? value === 'true' : value;
-    if (typeof first === 'number' && !Number.isFinite(values[key])) {
-      values[key] = first;
-      complain($('failure'), `The address says ${key}=${value}: expected a number. It stays ${first}.`);
+  const values = {...firstState}, wrong = [];
+  const isTable = Object.hasOwn(tables, name);
+  if (name && !isTable) wrong.push(`The address names a table “${name.slice(0, 40)}”, which is not there.`);
+  for (const [key, said] of new URLSearchParams(text)) {
+    const pair = `${key}=${said}`.slice(0, 60);
+    if (!Object.hasOwn(firstState, key)) {
+      wrong.push(`The address says ${pair}, which is nothing that can be set.`);
+      continue;
     }
+    const first = firstState[key];
+    const value = typeof first === 'number' ? said.trim() === '' ? NaN : Number(said) : said;
+    const expected = expectations[key](value);
+    if (expected) wrong.push(`The address says ${pair}: expected ${expected}. It stays ${first}.`);
+    else values[key] = value;
   }
+  if (!isUseless) complain($('failure'), wrong.join(' '));
   const changed = Object.keys(values).filter(key => values[key] !== state[key]);
   Object.assign(state, values);
   for (const f of onChange) f(new Set(changed));
-  open(name in tables ? name : 'curves');
+  open(isTable ? name : 'curves');
 }
 
 function open(name) {
@@ -116,11 +156,14 @@ function open(name) {
     tab.tabIndex = chosen ? 0 : -1;
     $(tab.getAttribute('aria-controls')).hidden = !chosen;
   }
-  history.replaceState(null, '', address());
+  writeAddress();
   tables[name].show?.();
 }
 
 // ---- Helpers --------------------------------------------------------------------------------------------------------
+
+// Of what somebody types: with a comma or a point, and any minus.
+const numberOf = text => text.trim() === '' ? NaN : Number(text.trim().replace(',', '.').replaceAll('−', '-'));
 
 // Says what is wrong in an element with role=alert; nothing wrong hides it.
 function complain(element, error) {

@@ -2,8 +2,6 @@
 'use strict';
 
 {
-// tapeAt: how many entries are done, first forward, then backward; -1: all.
-define({tapeNorm: 'batch', tapeBias: 0, tapeAt: -1});
 
 // ---- What the ops do ------------------------------------------------------------------------------------------------
 
@@ -104,6 +102,15 @@ const norms = {
   diagonal: 'The values of BatchNorm and a wrong gradient. Compare those of b1 and w1 with the right ones.',
 };
 
+// tapeAt: how many entries are done, first forward, then backward; -1: all.
+const kMostEntries = 100;  // no tape here has as many
+define({tapeNorm: 'batch', tapeBias: 0, tapeAt: -1}, {
+  tapeNorm: name => Object.hasOwn(norms, name) ? '' : `one of ${Object.keys(norms).join(', ')}`,
+  tapeBias: value => Math.abs(value) <= 3 ? '' : 'a number from −3 to 3',
+  tapeAt: value => Number.isInteger(value) && value >= -1 && value <= kMostEntries ? '' :
+    'how many entries are done, or −1 for all',
+});
+
 const sources = JSON.parse($('sources').textContent);
 
 // ---- The step -------------------------------------------------------------------------------------------------------
@@ -118,7 +125,7 @@ let asked = 0;       // requests, so that only the last one's answer is shown
 let playing = 0;     // a timer's id
 
 const last = () => 2 * step.length;
-const at = () => state.tapeAt < 0 ? last() : Math.min(Math.round(state.tapeAt), last());
+const at = () => state.tapeAt < 0 ? last() : Math.min(state.tapeAt, last());
 const hasValue = i => at() > i;
 const hasGradient = i => at() >= last() - i && step[i].gradient !== null;
 // The entry that the last move was about; null at the beginning.
@@ -139,19 +146,8 @@ const entriesOf = answer => {
   });
 };
 
-// What does not fit in an address is as at first.
-function isValid(key, fits, expected) {
-  if (fits) return true;
-  complain($('tape-failure'),
-    `The address says ${key}=${state[key]}: expected ${expected}. It is ${firstState[key]} now.`);
-  change({[key]: firstState[key]});
-  return false;
-}
-
 // Computes the step anew. `compare`: with 'bias', the one without the added constant; with 'last', the one before.
 async function compute(compare, why = '') {
-  if (!isValid('tapeNorm', Object.hasOwn(norms, state.tapeNorm), `one of ${Object.keys(norms).join(', ')}`)) return;
-  if (!isValid('tapeBias', Math.abs(state.tapeBias) <= 3, 'a number from −3 to 3')) return;
   const offset = state.tapeBias, mine = ++asked;
   const request = {ask: 'tape', norm: state.tapeNorm, ...inputs};
   const [answer, plain] =
@@ -226,7 +222,12 @@ function build() {
       make('span', {className: 'tape-head'}, make('i', {textContent: i}), make('b', {}, ...breakable(e.name)),
         make('i', {textContent: e.role}), make('i', {textContent: `${e.rows} × ${e.cols}`})),
       make('span', {className: 'tape-numbers'}, matrix('value'), ...(e.gradient ? [matrix('gradient')] : [])));
-    card.onclick = card.onfocus = () => choose(i);
+    card.onfocus = () => choose(i);
+    card.onclick = event => {
+      choose(i);
+      // By Enter, not by a mouse: on to its numbers, to which Tab leads only through the other boxes.
+      if (event.detail === 0) panel.edit.querySelector(':scope:not([hidden]) input')?.focus();
+    };
     card.onpointerenter = event => event.pointerType === 'mouse' && hover(i);
     card.onpointerleave = () => hover(null);
     if (main.has(i)) {
@@ -347,6 +348,7 @@ function playOn() {
 
 $('tape-play').onclick = () => {
   if (playing) return pause();
+  if (!step) return;
   if (at() === last()) goTo(0);
   playing = setTimeout(playOn, 500);
   show();
@@ -452,6 +454,10 @@ function showCode(e, backward) {
 
 let editing = null;
 
+panel.edit.onkeydown = event => {
+  if (event.key === 'Escape') cards[chosen].focus();
+};
+
 const typed = x => String(x).replace('-', '−');
 
 function showEditor(name) {
@@ -475,7 +481,7 @@ function showEditor(name) {
 }
 
 async function edit(field, name, row, j, place) {
-  const text = field.value.trim().replaceAll('−', '-'), value = text === '' ? NaN : Number(text), was = row[j];
+  const value = numberOf(field.value), was = row[j];
   try {
     if (!Number.isFinite(value)) {
       throw new Error(`expected a number such as 0.5, found “${field.value}”`);

@@ -51,9 +51,13 @@ function answer(request, bytes) {
 
 onmessage = async ({data}) => {
   if (data.module) {
-    exports = (await WebAssembly.instantiate(data.module, imports)).exports;
-    exports._initialize();
-    postMessage({ready: true});
+    try {
+      exports = (await WebAssembly.instantiate(data.module, imports)).exports;
+      exports._initialize();
+      postMessage({ready: true});
+    } catch (error) {
+      postMessage({failed: error.message});
+    }
     return;
   }
   try {
