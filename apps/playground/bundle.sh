@@ -9,7 +9,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 gzip -9 -n -c "$module" | base64 -w 0 >"$work/module"
-(cd "$here/../.." && awk -f "$here/sources.awk" core/ops/*.cpp core/tape.cpp apps/train/diagonal_gradient.cpp) >"$work/sources"
+cd "$here/../.."
+awk -f "$here/sources.awk" core/ops/*.cpp core/tape.cpp apps/train/diagonal_gradient.cpp >"$work/sources"
 cd "$here/page"
 awk -v module="$work/module" -v sources="$work/sources" '
   function put(file, line) {

@@ -1,4 +1,4 @@
-// The page's C++ without a page, to be compared with it: reads a request from every line, and writes its answer as a line.
+// The page's C++ without a page, to be compared with it: reads a request from every line, and writes its answer as one.
 // After "< FILE", the next request has the bytes of this file; "> FILE" keeps those of the last answer.
 #include <tare/apps/playground/requests.h>
 #include <tare/core/machine/file.h>

@@ -1,5 +1,5 @@
-"""Plays with the playground in headless Chromium, opened from disk, as a visitor would: all four tables, at 400 and 1400
-pixels, in light and dark colours. Its numbers are compared with those of the same C++ compiled for this machine.
+"""Plays with the playground in headless Chromium, opened from disk, as a visitor would: all four tables, at 400 and
+1400 pixels, in light and dark colours. Its numbers are compared with those of the same C++ compiled for this machine.
 
     python3 playground_page.py BUILD_PLAYGROUND TARE [FOLDER FOR SCREENSHOTS]
 """
@@ -148,7 +148,8 @@ def nothing_went_wrong(how):
 def same_bits():
     """300 steps of four networks, with and without BatchNorm, end on the same bits as natively."""
     open_page("#tape")
-    for case in ({"norm": "batch"}, {"norm": "none"}, {"norm": "layer", "activation": "tanh", "optimizer": "adam", "lr": 0.002},
+    for case in ({"norm": "batch"}, {"norm": "none"},
+                 {"norm": "layer", "activation": "tanh", "optimizer": "adam", "lr": 0.002},
                  {"norm": "batch", "bias": "keep", "data": "spirals", "hidden": [32, 32], "activation": "sigmoid"}):
         create = {"ask": "create", "hidden": [256, 128], "batch": 128, "samples": 4000, "lr": 0.05, **case}
         steps, digest = {"ask": "steps", "most": 300}, {"ask": "digest"}
@@ -169,7 +170,8 @@ def curves():
     wait("150 steps", "networks.step >= 150")
     element("#run").click()
     accuracies = run("networks.list.map(network => network.tests.at(-1).accuracy)")
-    check("curves", "learning rate 2: one learns, the other does not", accuracies[0] > 0.7 > 0.3 > accuracies[1], accuracies)
+    check("curves", "learning rate 2: one learns, the other does not", accuracies[0] > 0.7 > 0.3 > accuracies[1],
+          accuracies)
     check("curves", "charts say their values", "BatchNorm: " in element("#loss-chart").get_attribute("aria-label"))
     paused = run("networks.step")
     time.sleep(0.5)
@@ -191,8 +193,8 @@ def curves():
         field.send_keys(text + Keys.TAB)
         alert = run("[...document.querySelectorAll('#controls [role=alert]')].filter(e => !e.hidden).map("
                     "e => e.textContent)")
-        check("curves", f"a learning rate of “{text}” is refused", len(alert) == 1 and "Learning rate: expected a number"
-              in alert[0] and run("state.lr") == 0.05, alert)
+        check("curves", f"a learning rate of “{text}” is refused", len(alert) == 1 and
+              "Learning rate: expected a number" in alert[0] and run("state.lr") == 0.05, alert)
     element("#run").click()
     wait("going on", f"networks.step > {paused + 3}")
     check("curves", "it trains after wrong input", run("networks.running"))
@@ -243,7 +245,8 @@ def draw():
     for digit in (7, 2):
         element("#draw-clear").click() if element("#draw-clear").is_enabled() else None
         element(f"#draw-examples button[aria-label='Example of a {digit}']").click()
-        check("draw", f"an example of a {digit} is read", wait(f"a {digit}", f"$('draw-guess').textContent.includes('Read as {digit}')"),
+        read = wait(f"a {digit}", f"$('draw-guess').textContent.includes('Read as {digit}')")
+        check("draw", f"an example of a {digit} is read", read,
               element("#draw-guess").text)
     # By hand, and by keys.
     element("#draw-clear").click()
@@ -252,11 +255,11 @@ def draw():
     wait("a reading", "tables.draw.reading && tables.draw.reading.digits.length === 1")
     total = sum(run("tables.draw.reading.digits[0].probabilities"))
     check("draw", "probabilities sum to 1", abs(total - 1) < 1e-6, total)
-    check("draw", "ten bars and the digit are shown", run("document.querySelectorAll('.draw-reading tbody tr').length") == 10)
+    check("draw", "ten bars are shown", run("document.querySelectorAll('.draw-reading tbody tr').length") == 10)
     element("#draw-undo").click()
     canvas = element("#draw-canvas")
     canvas.send_keys(Keys.SPACE, *[Keys.ARROW_DOWN] * 20, Keys.SPACE)
-    check("draw", "keys draw", wait("a reading of keys", "tables.draw.reading && tables.draw.reading.digits.length > 0"))
+    check("draw", "keys draw", wait("a reading of keys", "tables.draw.reading?.digits.length > 0"))
 
     # A model of the program: the same logits for the same picture, to the last bit.
     model = work / "native.safetensors"
@@ -264,8 +267,9 @@ def draw():
                    check=True, stdout=subprocess.DEVNULL)
     element("#draw-file").send_keys(str(model))
     wait("the model", "$('draw-network-file').checked && $('draw-about-file').textContent.includes('native')")
-    picture, rows, cols = bytes(255 if 9 <= i % 40 <= 31 and 8 <= i // 40 <= 11 or 24 <= i % 40 <= 28 and i // 40 > 8 and
-                                i // 40 < 34 else 0 for i in range(1600)), 40, 40
+    rows = cols = 40
+    seven = lambda y, x: 9 <= x <= 31 and 8 <= y <= 11 or 24 <= x <= 28 and 8 < y < 34  # noqa: E731
+    picture = bytes(255 * seven(*divmod(i, cols)) for i in range(rows * cols))
     (work / "picture").write_bytes(picture)
     load, predict = {"ask": "load", "name": "x"}, {"ask": "predict", "rows": rows, "cols": cols, "loaded": True}
     there = ask_native(f"< {model}", load, f"< {work / 'picture'}", predict)
@@ -302,7 +306,8 @@ def draw():
 
 def tape():
     open_page("#tape")
-    wait("a graph", "document.querySelectorAll('[id^=tape-entry-]').length === 12 && !document.querySelector('.tape-value.unknown')")
+    wait("a graph", "document.querySelectorAll('[id^=tape-entry-]').length === 12 && "
+         "!document.querySelector('.tape-value.unknown')")
     loss = lambda: run("$('tape-entry-11').textContent")  # noqa: E731
     first = loss()
     # A node at a time, forward and back.
@@ -372,8 +377,8 @@ def inside():
     element("#inside-start").click()
     wait("a pause", "!networks.running")
     time.sleep(0.5)
-    drawn = run("[...document.querySelectorAll('.inside-layer canvas')].slice(0, 4).map(c => c.getContext('2d').getImageData("
-                "0, 0, c.width, c.height).data.filter((v, i) => i % 4 === 3 && v > 0).length)")
+    drawn = run("[...document.querySelectorAll('.inside-layer canvas')].slice(0, 4).map("
+                "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((v, i) => i % 4 === 3 && v > 0).length)")
     check("inside", "there are histograms", drawn and all(n > 300 for n in drawn), drawn)
     check("inside", "something is found in them", run("document.querySelectorAll('#inside-findings li').length") > 0)
     norms = run("networks.list[2].inside.parameters.filter(p => p.cancelled).map(p => [p.gradient_norm, p.name])")
@@ -402,7 +407,8 @@ def book():
         open_page(link)
         wait("networks", "networks.list.length > 0")
         time.sleep(0.3)
-        check("book", f"{link} is a state", sorted(re.split("[?&]", run("address()"))) == sorted(re.split("[?&]", link)) and
+        parts = [sorted(re.split("[?&]", text)) for text in (link, run("address()"))]
+        check("book", f"{link} is a state", parts[0] == parts[1] and
               not element("#failure").is_displayed(), run("address()"))
     nothing_went_wrong("book")
 

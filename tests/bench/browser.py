@@ -3,8 +3,8 @@
     python3 browser.py BUILD_PLAYGROUND [ROUNDS]
 
 The work is W1 of the speed appendix: Linear(784, 256) - BatchNorm - ReLU - Linear(256, 128) - BatchNorm - ReLU -
-Linear(128, 10), batches of 128, SGD with momentum 0.9, on one thread. The sides take turns; each number is the median of
-the rounds.
+Linear(128, 10), batches of 128, SGD with momentum 0.9, on one thread. The sides take turns; each number is the median
+of the rounds.
 """
 
 import functools
@@ -112,8 +112,9 @@ with tempfile.TemporaryDirectory() as profile:
         answers = [browser.execute_async_script(PREPARE_PAGE, NETWORK), browser.execute_async_script(PREPARE_PEER)]
         if answers[0] != "ready" or not isinstance(answers[1], list):
             sys.exit(f"browser.py: could not begin: {answers}")
-        print(f"Chromium {browser.capabilities['browserVersion']}; TensorFlow.js {answers[1][1]}, backend {answers[1][0]},"
-              f" SIMD: {answers[1][2]}", flush=True)
+        backend, version, simd = answers[1]
+        print(f"Chromium {browser.capabilities['browserVersion']}; TensorFlow.js {version}, backend {backend}, SIMD: {simd}",
+              flush=True)
         times = {"playground": [], "native": [], "TensorFlow.js": []}
         for _ in range(rounds):
             times["playground"].append(browser.execute_async_script(PAGE, 100))
