@@ -17,13 +17,18 @@ struct Entries {
   std::vector<std::string> folders, files;  // names, sorted
 };
 
+// What systems put beside pictures: Unix and macOS with a dot in front, Windows and archives made by macOS without.
+bool is_hidden(const std::string& name) {
+  return name.starts_with('.') || name == "Thumbs.db" || name == "desktop.ini" || name == "__MACOSX";
+}
+
 // What is in a folder and not hidden.
 Entries entries_of(const fs::path& folder) {
   Entries entries;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    if (name.starts_with('.')) continue;
+    if (is_hidden(name)) continue;
     std::error_code unknown;
     (entry->is_directory(unknown) ? entries.folders : entries.files).push_back(name);
   }

@@ -63,6 +63,7 @@ struct Input {
 void add_pictures(const fs::path& folder, std::vector<Input>& inputs) {
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    if (entry->path().filename().string().starts_with('.')) continue;  // as ._7.png, which macOS writes beside 7.png
     if (is_picture(entry->path()) && entry->is_regular_file(error)) inputs.push_back({entry->path().string()});
   }
   if (error) throw Error("{}: cannot be read: {}", folder.string(), error.message());

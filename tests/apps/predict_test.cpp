@@ -39,6 +39,7 @@ struct Fixture {
     write_png(folder / "pictures/a.PNG", cross(90));
     write_file(folder / "pictures/c.pgm", "P2 5 5 1 1 1 1 1 1 1 1 0 1 1 1 0 0 0 1 1 1 0 1 1 1 1 1 1 1");
     write_file(folder / "pictures/readme.txt", "not a picture");
+    write_file(folder / "pictures/._b.png", "what macOS notes about b.png");
   }
 
   static GrayImage cross(std::int64_t size) {
