@@ -38,6 +38,19 @@ std::size_t utf8_length(std::string_view text) {
   return excluded ? 0 : length;
 }
 
+// Whether a number that no double can hold is too small for one, as 1e-400 is, and not too large.
+bool underflows(std::string_view number) {
+  const std::size_t e = std::min(number.find_first_of("eE"), number.size());
+  std::string_view power = number.substr(std::min(e + 1, number.size()));
+  if (power.starts_with('+')) power.remove_prefix(1);
+  std::int64_t exponent = 0;
+  if (std::from_chars(power.data(), power.data() + power.size(), exponent).ec == std::errc::result_out_of_range) {
+    return power.starts_with('-');
+  }
+  const auto point = static_cast<std::int64_t>(std::min(number.find('.'), e));
+  return point - static_cast<std::int64_t>(number.find_first_of("123456789")) + exponent < 0;
+}
+
 // Whether it is a finite number in decimal notation. A comma may be its point where commas do not separate cells.
 std::optional<double> number_in(std::string_view cell, bool decimal_comma) {
   double value = 0;
@@ -49,7 +62,9 @@ std::optional<double> number_in(std::string_view cell, bool decimal_comma) {
   }
   if (cell.size() > 1 && cell[0] == '+' && cell[1] != '-') cell.remove_prefix(1);
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-  if (error != std::errc() || end != cell.data() + cell.size() || !std::isfinite(value)) return std::nullopt;
+  if (end != cell.data() + cell.size()) return std::nullopt;
+  if (error == std::errc::result_out_of_range && underflows(cell)) return 0.0;
+  if (error != std::errc() || !std::isfinite(value)) return std::nullopt;
   return value;
 }
 

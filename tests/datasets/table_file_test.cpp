@@ -51,6 +51,17 @@ TEST_CASE("a table is numbers, and a class in the column label or else in the la
   CHECK(named.classes == std::vector<std::string>{"7", "10"});  // by size, not as text
 }
 
+TEST_CASE("numbers too small for a double are 0, however they are written") {
+  const CsvTable table = decode("a,b,kind\n1e-400,-2.5E-9999999999999999999999,x\n1e-310,1000e-330,y\n0." +
+                                std::string(400, '0') + "1,0.0001e-320,x\n");
+  CHECK(table.numbers == std::vector<double>{0, 0, 1e-310, 0, 0, 0});
+  const std::string large[] = {"1e400", "-1e+99999999999999999999", "0.0001e330", std::string(400, '9')};
+  for (const std::string& cell : large) {
+    CAPTURE(cell);
+    CHECK(contains(error_of([&] { decode("a,b,kind\n1," + cell + ",x\n"); }), "expected a finite number"));
+  }
+}
+
 TEST_CASE("tables as spreadsheets and other programs write them") {
   const CsvTable expected = decode("a b,c\n1,x\n2.5,y\n");
   const std::string tables[] = {"a b,c\r\n1,x\r\n2.5,y\r\n",
@@ -258,7 +269,10 @@ TEST_CASE("folders of pictures are classes, and a fifth of the pictures is drawn
   write_pets(folder.path());
   testing::write_file(folder / "README.txt", "Pets");
   fs::create_directory(folder / ".git");
-  testing::write_file(folder / "cats/.DS_Store", "x");
+  fs::create_directories(folder / "__MACOSX/cats");
+  for (const char* name : {"cats/.DS_Store", "cats/._0.png", "cats/Thumbs.db", "dogs/desktop.ini", "Thumbs.db"}) {
+    testing::write_file(folder / name, "x");
+  }
   const DataSet data = load_data(folder.path());
   CHECK(kind_of(folder.path()) == DataKind::pictures);
   CHECK(data.form.class_names == std::vector<std::string>{"cats", "dogs"});
