@@ -58,12 +58,14 @@ Split<ImageSet> split(const ImageSet& set, Index test, std::uint64_t seed) {
   return {samples_at(set, places.train), samples_at(set, places.test)};
 }
 
+// The first row is taken away before averaging: one number only has the deviation 0 then, exactly.
 Standardization::Standardization(const View& x) : mean(1, x.cols()), deviation(1, x.cols()) {
   check(x.rows() >= 1, "standardization: rows", "at least 1", x.rows());
   for (Index c = 0; c < x.cols(); ++c) {
+    const auto first = static_cast<double>(x(0, c));
     double sum = 0, squares = 0;  // in double also for float: this is done once
-    for (Index i = 0; i < x.rows(); ++i) sum += static_cast<double>(x(i, c));
-    const double m = sum / static_cast<double>(x.rows());
+    for (Index i = 0; i < x.rows(); ++i) sum += static_cast<double>(x(i, c)) - first;
+    const double m = first + sum / static_cast<double>(x.rows());
     for (Index i = 0; i < x.rows(); ++i) {
       const double d = static_cast<double>(x(i, c)) - m;
       squares += d * d;

@@ -109,6 +109,21 @@ TEST_CASE("columns are brought to mean 0 and deviation 1, and back") {
   CHECK(contains(error_of([&] { Standardization(Matrix(0, 3)); }), "at least 1, found 0"));
 }
 
+TEST_CASE("a column of one number stays in its place, whatever the number and however many rows") {
+  for (const double number : {14.62, 0.1, -7.7, 100000.1}) {
+    for (const Index n : {3, 10, 1000}) {
+      CAPTURE(number);
+      CAPTURE(n);
+      Buffer x(n, 1);
+      x.setConstant(static_cast<real>(number));
+      const Standardization scaling(x);
+      CHECK(scaling.deviation(0, 0) == 1);
+      scaling.apply(x);
+      CHECK(x.cwiseAbs().maxCoeff() == 0);
+    }
+  }
+}
+
 TEST_CASE("what does not belong together is an Error that says so") {
   const Table table = numbered(10);
   const std::vector<int> few(9);
