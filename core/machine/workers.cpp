@@ -11,6 +11,10 @@
 #include <utility>
 #include <vector>
 
+#ifdef __linux__
+#include <sched.h>
+#endif
+
 namespace tare {
 namespace {
 
@@ -63,7 +67,14 @@ class Workers::Pool {
   std::vector<std::jthread> threads_;
 };
 
-int hardware_threads() { return static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
+// taskset, Slurm and containers leave a process some of the machine's cores; the standard library counts all.
+int hardware_threads() {
+#ifdef __linux__
+  cpu_set_t cores;
+  if (sched_getaffinity(0, sizeof(cores), &cores) == 0) return CPU_COUNT(&cores);
+#endif
+  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
 
 Workers::Workers(int threads) : threads_(threads) {
   if (threads < 1) throw Error("threads: expected at least 1, found {}", threads);

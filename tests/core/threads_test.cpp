@@ -19,6 +19,10 @@
 #include <thread>
 #include <vector>
 
+#ifdef __linux__
+#include <sched.h>
+#endif
+
 namespace tare {
 namespace {
 
@@ -317,6 +321,21 @@ TEST_CASE("workers end while idle: before any loop, right after one, and from sl
     }
   }
 }
+
+#ifdef __linux__
+TEST_CASE("as many threads as there are cores that the process may use") {
+  cpu_set_t all, one;
+  REQUIRE(sched_getaffinity(0, sizeof(all), &all) == 0);
+  CHECK(hardware_threads() == CPU_COUNT(&all));
+  std::size_t first = 0;
+  while (!CPU_ISSET(first, &all)) ++first;
+  CPU_ZERO(&one);
+  CPU_SET(first, &one);
+  REQUIRE(sched_setaffinity(0, sizeof(one), &one) == 0);
+  CHECK(hardware_threads() == 1);
+  REQUIRE(sched_setaffinity(0, sizeof(all), &all) == 0);
+}
+#endif
 
 TEST_CASE("fewer than one thread is an error") {
   CHECK(error_of([] { Workers workers(0); }) == "threads: expected at least 1, found 0");
