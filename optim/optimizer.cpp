@@ -135,7 +135,7 @@ double clip_grad_norm(const Parameters& parameters, double max_norm) {
   }
   const double norm = std::sqrt(sum);
   const double factor = max_norm / (norm + 1e-6);
-  if (factor < 1) {
+  if (factor < 1 && std::isfinite(norm)) {  // else the gradients stay too large, which the next loss shows
     for (Parameter* p : parameters) p->grad *= static_cast<real>(factor);
   }
   return norm;

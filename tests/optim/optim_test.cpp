@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 namespace tare {
@@ -227,6 +228,11 @@ TEST_CASE("clip_grad_norm scales by max / (norm + 1e-6) if that is below 1, and 
   zero_grad({&a, &b});
   CHECK(clip_grad_norm({&a, &b}, 1) == 0);
   CHECK(a.grad(0, 0) == 0);
+
+  a.grad << 1e200, -1;  // whose norm overflows: nothing that would pass for a step
+  CHECK(clip_grad_norm({&a, &b}, 1) == std::numeric_limits<double>::infinity());
+  CHECK(a.grad(0, 0) == 1e200);
+  CHECK(a.grad(0, 1) == -1);
 }
 
 // ---- Schedules ------------------------------------------------------------------------------------------------------
