@@ -58,6 +58,8 @@ TEST_CASE("IDX images and labels, raw and compressed") {
     CHECK(holds(read.pixels, images, 16));
     CHECK(read_idx_labels(label_file) == std::vector<std::uint8_t>{3, 1, 4, 1, 255});
   }
+  write_file(folder / "parts.gz", gzip(images.substr(0, 20)) + gzip("") + gzip(images.substr(20)));
+  CHECK(holds(read_idx_images(folder / "parts.gz").pixels, images, 16));
 }
 
 TEST_CASE("a compressed file may be much smaller than what it holds") {

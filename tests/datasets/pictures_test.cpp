@@ -100,6 +100,19 @@ TEST_CASE("every kind of PNG: depths, colours, palettes, interlaced or not") {
   }
 }
 
+TEST_CASE("what a PNG says beside its pixels changes none of them, be it damaged") {
+  const auto sample = [](std::uint32_t i, std::uint32_t j, int) { return 20 * i + 7 * j; };
+  const PngHeader header{.width = 5, .height = 9, .depth = 8, .color = 0, .interlace = 0};
+  const GrayImage plain = decode_image(png_file(header, sample, ""), "image");
+  std::string damaged = png_chunk("tEXt", std::string("Comment\0seven", 13));
+  damaged.back() = static_cast<char>(damaged.back() ^ 1);
+  for (const std::string& chunk : {png_chunk("gAMA", std::string("\0\1\x86\xa0", 4)), png_chunk("sBIT", "\5"),
+                                   png_chunk("iCCP", std::string("sRGB\0\0no profile", 16)), damaged}) {
+    CAPTURE(chunk);
+    CHECK(decode_image(png_file(header, sample, chunk), "image").pixels == plain.pixels);
+  }
+}
+
 TEST_CASE("what is transparent takes the grey of the paper") {
   // A black or white dot, 3 x 3, and transparent around it: the paper is what the dot is not. On opaque paper of grey
   // 200 it is that.
