@@ -80,6 +80,8 @@ std::string explained(const CLI::ParseError& error, const CLI::App& app, const C
     return fmt::format("not expected: {}{}", fmt::join(extras, " "), suggestion(extras.front(), command));
   }
   std::string message = error.what();
+  const std::size_t flag = message.find(" was given a disallowed flag override");
+  if (flag != message.npos) return fmt::format("--{}: takes no value", message.substr(0, flag));
   std::ranges::replace(message, '\n', ' ');
   std::erase(message, kPlain);
   return message;

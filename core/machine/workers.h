@@ -12,7 +12,7 @@ namespace tare {
 
 using Eigen::Index;
 
-/// How many the machine runs at once; 1 if it does not say.
+/// How many threads the process may run at once; 1 if that is not known.
 int hardware_threads();
 
 class Workers {

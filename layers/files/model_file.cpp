@@ -226,8 +226,9 @@ class Builder {
     }
     const std::vector<std::int64_t>& shape = layer.at(key)->shape;
     const bool is_linear = shape.size() == 2 && !not_affine, may_be_first = is_linear || has_statistics;
-    const Index in = shape.empty() ? 0 : shape.back();
-    if ((shape.size() != 1 && !is_linear) || in < 1 || shape[0] < 1 || (features_ == 0 && !may_be_first)) {
+    const auto out = static_cast<Index>(shape.empty() ? 0 : shape.front());
+    const auto in = static_cast<Index>(shape.empty() ? 0 : shape.back());
+    if ((shape.size() != 1 && !is_linear) || in < 1 || out < 1 || (features_ == 0 && !may_be_first)) {
       throw Error("{}: {}: expected the {}, found the shape {}", file_, name,
                   not_affine ? "mean of a BatchNorm" : "weight of a Linear, or behind one of a BatchNorm or LayerNorm",
                   shape_text(shape));
@@ -237,13 +238,13 @@ class Builder {
                   in);
     }
     if (is_linear) {
-      add_linear(model, {.in = in, .out = shape[0], .bias = has("bias")}, name);
+      add_linear(model, {.in = in, .out = out, .bias = has("bias")}, name);
     } else if (has_statistics) {
       model.add(BatchNorm({.features = in, .affine = !not_affine}));
     } else {
       add_norm(model, in, has("bias"), place);
     }
-    features_ = shape[0];
+    features_ = out;
   }
 
   void add_linear(Sequential& model, const Linear::Options& options, const std::string& name) {

@@ -348,6 +348,7 @@ TEST_CASE_FIXTURE(Fixture, "bad usage is one line that names the option, and exi
                  "expected make, fetch, show, found \"mak\"; did you mean make?; tare data --help"));
   CHECK(run_tare("eval").exit_code == 2);
   // In the order in which they were given.
+  CHECK(contains(run_tare("train --quiet=false").err, "--quiet: takes no value; tare train --help"));
   CHECK(contains(run_tare("train --epoch 3 second").err, "not expected: --epoch 3 second; did you mean --epochs?"));
   CHECK(contains(run_tare("train --leraning-rte 3").err, "not expected: --leraning-rte 3; tare train --help"));
   CHECK(contains(run_tare("predict model -x.png").err, "not expected: -x.png; tare predict --help"));
