@@ -1,7 +1,7 @@
 #!/bin/sh
 # Trains small networks in many ways and compares digests of what they end with, which are in tests/digests.txt: the
 # log (its first six columns), the model, the model folded, and what both score (precision, recall and losses follow
-# from the rest). One seed must give one digest on every processor of a class: `fused`, those with fused multiply-add,
+# from the rest, and the data's name is another everywhere). One seed must give one digest on every processor of a class: `fused`, those with fused multiply-add,
 # or `separate`, those without.
 #   sh tests/digests.sh CLASS PROGRAM...             PROGRAM may be an emulator and its arguments, too
 #   sh tests/digests.sh --update CLASS PROGRAM...    writes what is found into tests/digests.txt
@@ -56,7 +56,7 @@ trained() {
       ;;
   esac
   { cut -d , -f 1-6 "$folder/log.csv"; cat "$folder/model" "$folder/folded"
-    sed 's/"seconds":[^,]*,//; s/"precision":.*"confusions":/"confusions":/; s/,"loss":[^}]*//g' "$folder/scores"
+    sed 's/"data":"[^"]*",//; s/"seconds":[^,]*,//; s/"precision":.*"confusions":/"confusions":/; s/,"loss":[^}]*//g' "$folder/scores"
   } | digest
 }
 
