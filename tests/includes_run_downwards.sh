@@ -25,7 +25,7 @@ apps/compare    core core/machine core/ops core/tools layers layers/files optim 
 apps/exhibits   core core/machine core/ops core/tools layers optim optim/training datasets apps/cli apps/train
 apps/models     core core/machine core/ops layers layers/files optim/training datasets datasets/pictures apps/cli
 apps/data       core/machine datasets datasets/built_in datasets/pictures apps/cli
-apps/playground core core/machine core/ops core/tools layers layers/files optim/training datasets datasets/built_in datasets/pictures apps/train
+apps/playground core core/machine core/ops core/tools layers layers/files optim/training datasets datasets/built_in datasets/pictures apps/exhibits apps/train
 apps            core/machine layers/files apps/cli apps/train apps/compare apps/exhibits apps/models apps/data
 '
 

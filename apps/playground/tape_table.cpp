@@ -1,5 +1,6 @@
 #include <tare/apps/playground/tape_table.h>
 
+#include <tare/apps/exhibits/numbers.h>
 #include <tare/apps/train/diagonal_gradient.h>
 #include <tare/core/ops/batch_norm.h>
 #include <tare/core/ops/layer_norm.h>
@@ -19,9 +20,6 @@ namespace {
 using nlohmann::json;
 
 constexpr real kEps{1e-5};  // as the layers have it
-
-// Wide enough for what a learner types, and for the differences that check a gradient.
-using Numbers = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 // What a step begins with.
 struct Inputs {
@@ -205,22 +203,6 @@ double loss_behind(const Numbers& z, const Inputs& inputs) {
   return loss / static_cast<double>(z.rows());
 }
 
-// How much f changes with each number: it is moved up and down a little, and f computed anew.
-template <class F>
-Numbers central_differences(Numbers at, const F& f) {
-  constexpr double h = 1e-6;
-  Numbers differences(at.rows(), at.cols());
-  for (Index i = 0; i < at.size(); ++i) {
-    const double here = at.data()[i];
-    at.data()[i] = here + h;
-    const double above = f(at);
-    at.data()[i] = here - h;
-    differences.data()[i] = (above - f(at)) / (2 * h);
-    at.data()[i] = here;
-  }
-  return differences;
-}
-
 json derivation(const char* of, const Numbers& right, const Numbers& diagonal, const Numbers& checked) {
   return {{"of", of},
           {"rows", checked.rows()},
@@ -238,12 +220,9 @@ json derivations(const Inputs& inputs) {
   const auto z_of = [&](const Numbers& w, const Numbers& b) -> Numbers {
     return (inputs.x * w.transpose()).rowwise() + Eigen::RowVectorXd(b.row(0));
   };
-  const auto checked_z =
-      central_differences(z_of(inputs.w1, b1), [&](const Numbers& z) { return loss_behind(z, inputs); });
-  const auto checked_w1 =
-      central_differences(inputs.w1, [&](const Numbers& w) { return loss_behind(z_of(w, b1), inputs); });
-  const auto checked_b1 =
-      central_differences(b1, [&](const Numbers& b) { return loss_behind(z_of(inputs.w1, b), inputs); });
+  const auto checked_z = slopes(z_of(inputs.w1, b1), [&](const Numbers& z) { return loss_behind(z, inputs); });
+  const auto checked_w1 = slopes(inputs.w1, [&](const Numbers& w) { return loss_behind(z_of(w, b1), inputs); });
+  const auto checked_b1 = slopes(b1, [&](const Numbers& b) { return loss_behind(z_of(inputs.w1, b), inputs); });
   return {derivation("z", right.z_gradient, diagonal.z_gradient, checked_z),
           derivation("w1", right.w1.grad.cast<double>(), diagonal.w1.grad.cast<double>(), checked_w1),
           derivation("b1", right.b1.grad.cast<double>(), diagonal.b1.grad.cast<double>(), checked_b1)};
