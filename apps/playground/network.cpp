@@ -10,7 +10,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <map>
 #include <set>
@@ -217,25 +216,19 @@ void Network::change(const NetworkOptions& o) {
   options_.batch = o.batch;
 }
 
-StepsResult Network::steps(Index most, double milliseconds, bool inspect) {
-  using Clock = std::chrono::steady_clock;
-  const Clock::time_point end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                                                   std::chrono::duration<double, std::milli>(milliseconds));
+StepsResult Network::steps(Index count, bool inspect) {
   StepsResult result;
-  for (Index done = 0; done < most && !result.diverged; ++done) {
-    const bool last = done + 1 == most || Clock::now() >= end;
+  for (Index done = 0; done < count && !result.diverged; ++done) {
     std::optional<Snapshot> snapshot;
     const TapeHook look = [&](const Tape& tape, bool) { snapshot = look_at(tape); };
     tape_.clear();
     const Batch batch = batches_->at(static_cast<Index>(step_) - first_step_, tape_);
     const StepResult step = training_step(model_, parameters_, *optimizer_, {.lr = options_.lr}, batch, default_loss,
-                                          inspect && last ? look : TapeHook());
+                                          inspect && done + 1 == count ? look : TapeHook());
     result.loss.push_back(step.loss);
-    result.accuracy.push_back(static_cast<double>(step.correct) / static_cast<double>(options_.batch));
     result.diverged = step.diverged;
     if (!step.diverged) ++step_;
     if (snapshot) result.inside = after_update(std::move(*snapshot));
-    if (last) break;
   }
   return result;
 }

@@ -60,9 +60,9 @@ struct Inside {
 };
 
 struct StepsResult {
-  std::vector<double> loss, accuracy;  // of the batches
+  std::vector<double> loss;  // of the batches
   bool diverged = false;
-  std::optional<Inside> inside = {};  // of the last step
+  std::optional<Inside> inside = {};  // of the last step, unless one before diverged
 };
 
 }  // namespace tare
@@ -78,8 +78,8 @@ class Network {
   /// Error, naming the option, if one is out of its range.
   explicit Network(const NetworkOptions& options);
 
-  /// Trains until `most` steps are done, or `milliseconds` have gone by, but one step at least.
-  StepsResult steps(Index most, double milliseconds, bool inspect);
+  /// Trains for so many steps, or until it diverges.
+  StepsResult steps(Index count, bool inspect);
   /// What may change while it trains. Error as in the constructor; then nothing has changed.
   void change(const NetworkOptions& options);
   Evaluation test() const;

@@ -94,13 +94,7 @@ json to_json(const Inside& inside) {
 json describe(const Network& n) {
   std::vector<std::string> layers;
   for (std::size_t i = 0; i < n.model().size(); ++i) layers.push_back(n.model()[i].describe());
-  return {{"description", n.model().describe()},
-          {"layers", layers},
-          {"parameters", count_parameters(n.model())},
-          {"inputs", n.data().train.features()},
-          {"classes", n.data().classes},
-          {"train_samples", n.data().train.count},
-          {"test_samples", n.data().test.count}};
+  return {{"description", n.model().describe()}, {"layers", layers}, {"parameters", count_parameters(n.model())}};
 }
 
 json create(const json& request) {
@@ -114,10 +108,8 @@ json change(const json& request) {
 }
 
 json steps(const json& request) {
-  const StepsResult result = trained().steps(request.value("most", Index{1}), request.value("milliseconds", 1e9),
-                                             request.value("inspect", false));
-  json reply = {
-      {"step", trained().step()}, {"loss", result.loss}, {"accuracy", result.accuracy}, {"diverged", result.diverged}};
+  const StepsResult result = trained().steps(request.value("count", Index{1}), request.value("inspect", false));
+  json reply = {{"step", trained().step()}, {"loss", result.loss}, {"diverged", result.diverged}};
   if (result.inside) reply["inside"] = to_json(*result.inside);
   return reply;
 }
@@ -176,10 +168,11 @@ json predict(const json& request, const std::string& bytes) {
   if (!from_file && trained().data().train.features() != kDigitPixels) {
     throw Error("the network was trained on {}: expected one that knows digits", trained().options().data);
   }
-  GrayImage picture(request.at("rows").get<std::int64_t>(), request.at("cols").get<std::int64_t>());
-  if (bytes.size() != picture.pixels.size()) {
-    throw Error("picture: expected {} x {} bytes, found {}", picture.rows, picture.cols, bytes.size());
+  const std::int64_t rows = request.at("rows"), cols = request.at("cols"), found = std::ssize(bytes);
+  if (rows < 1 || cols < 1 || found % rows != 0 || found / rows != cols) {
+    throw Error("picture: expected {} x {} bytes, found {}", rows, cols, found);
   }
+  GrayImage picture(rows, cols);
   picture.pixels.assign(bytes.begin(), bytes.end());
   return read_digits(model, from_file ? loaded->pixels : Pixels::standard, picture);
 }

@@ -152,7 +152,7 @@ def same_bits():
                  {"norm": "layer", "activation": "tanh", "optimizer": "adam", "lr": 0.002},
                  {"norm": "batch", "bias": "keep", "data": "spirals", "hidden": [32, 32], "activation": "sigmoid"}):
         create = {"ask": "create", "hidden": [256, 128], "batch": 128, "samples": 4000, "lr": 0.05, **case}
-        steps, digest = {"ask": "steps", "most": 300}, {"ask": "digest"}
+        steps, digest = {"ask": "steps", "count": 300}, {"ask": "digest"}
         there = ask_native(create, steps, digest)
         here = [ask(request) for request in (create, steps, digest)]
         check("bits", f"{case}: it trains", len(here[1].get("loss", [])) == 300, here[1])

@@ -24,7 +24,7 @@ json create(const json& more = json::object()) {
   return ask(request);
 }
 
-json steps(int most, bool inspect = false) { return ask({{"ask", "steps"}, {"most", most}, {"inspect", inspect}}); }
+json steps(int count, bool inspect = false) { return ask({{"ask", "steps"}, {"count", count}, {"inspect", inspect}}); }
 
 TEST_CASE("the playground trains as the training loop does, step by step") {
   create({{"momentum", 0.9}, {"weight_decay", 0.01}});
@@ -146,6 +146,8 @@ TEST_CASE("models go out of the playground and come back, and read a digit alike
   CHECK_THROWS_WITH_AS(ask({{"ask", "load"}, {"name", "b"}}, file.substr(0, 1000)), doctest::Contains("b: "), Error);
   CHECK(ask(from_file, pixels) == here);
   CHECK_THROWS_WITH_AS(ask(predict, "too few"), "picture: expected 28 x 28 bytes, found 7", Error);
+  CHECK_THROWS_AS(ask({{"ask", "predict"}, {"rows", -28}, {"cols", -28}}, pixels), Error);
+  CHECK_THROWS_AS(ask({{"ask", "predict"}, {"rows", 1LL << 40}, {"cols", 1LL << 40}}, pixels), Error);
   CHECK_THROWS_AS(ask(predict, std::string(784, '\0')), Error);
 
   create({{"data", "moons"}});

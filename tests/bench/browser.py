@@ -63,11 +63,11 @@ PREPARE_PAGE = """
 const done = arguments[1];
 networks.pause();
 window.timed = new Engine();
-timed.ask(arguments[0]).then(() => timed.ask({ask: 'steps', most: 20})).then(() => done('ready'), e => done(String(e)));
+timed.ask(arguments[0]).then(() => timed.ask({ask: 'steps', count: 20})).then(() => done('ready'), e => done(String(e)));
 """
 PAGE = """
 const [steps, done] = arguments, begin = performance.now();
-timed.ask({ask: 'steps', most: steps}).then(
+timed.ask({ask: 'steps', count: steps}).then(
   () => done(steps * 128000 / (performance.now() - begin)), error => done(String(error)));
 """
 
@@ -76,7 +76,7 @@ class Native:
     def __init__(self, program):
         self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.ask(NETWORK)
-        self.ask({"ask": "steps", "most": 20})
+        self.ask({"ask": "steps", "count": 20})
 
     def ask(self, request):
         self.process.stdin.write(json.dumps(request) + "\n")
@@ -85,7 +85,7 @@ class Native:
 
     def samples_a_second(self, steps):
         begin = time.perf_counter()
-        self.ask({"ask": "steps", "most": steps})
+        self.ask({"ask": "steps", "count": steps})
         return steps * BATCH / (time.perf_counter() - begin)
 
 

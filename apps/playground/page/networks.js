@@ -83,11 +83,11 @@ const networks = {
     return false;
   },
 
-  // `most` steps of every network that still can, and then a test if it is time for one, or `tests`.
-  async round(most, tests = false) {
+  // So many steps of every network that still can, and then a test if it is time for one, or `tests`.
+  async round(count, tests = false) {
     const generation = this.generation, able = this.able();
     await Promise.all(able.map(async network => {
-      const reply = await network.engine.ask({ask: 'steps', most, inspect: this.inspect});
+      const reply = await network.engine.ask({ask: 'steps', count, inspect: this.inspect});
       network.loss.push(...reply.loss);
       network.step = reply.step;
       network.diverged = reply.diverged;
